@@ -1,0 +1,144 @@
+//! The messages and their parts.
+
+use arkose_profile::{AbsPath, Policy};
+use serde::{Deserialize, Serialize};
+
+/// Bytes that need not be text, such as an argument; encoded as a length and the bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(|bytes| Self(bytes.to_vec()))
+    }
+}
+
+/// Everything that the engine needs to know to build one sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// [`VERSION`](crate::VERSION).
+    pub version: u32,
+    /// What the app may reach.
+    pub policy: Policy,
+    /// The program and its arguments; a program without `/` is searched for in the `PATH` of `env`, inside.
+    pub argv: Vec<Bytes>,
+    /// `NAME=VALUE`, the whole environment.
+    pub env: Vec<Bytes>,
+    /// Where the app starts; `None`, or a directory that is not there inside, starts it in its home.
+    pub cwd: Option<AbsPath>,
+    /// The name of the machine inside.
+    pub hostname: String,
+    /// The home directory.
+    pub home: Home,
+    /// Single host files, sockets or directories that services of the sandbox need.
+    pub mounts: Vec<HostMount>,
+    /// Files with content of their own.
+    pub files: Vec<GeneratedFile>,
+    /// Directories that must not be seen inside, whether they exist or not.
+    pub hidden: Vec<AbsPath>,
+    /// The pseudo-terminal that the app gets, if any.
+    pub terminal: Option<Terminal>,
+    /// Whether the sandbox lives on when its first process has ended and others have not.
+    pub linger: bool,
+}
+
+/// Where the home directory is, and what is mounted there when it is a private one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// Its path, on the host and inside (inside, root's is `/root`).
+    pub path: AbsPath,
+    /// The directory on the host that holds the private home.
+    pub private: Option<AbsPath>,
+}
+
+/// A host path that appears inside, perhaps elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostMount {
+    /// On the host; opened as the user.
+    pub source: AbsPath,
+    /// Inside.
+    pub dest: AbsPath,
+    /// Whether the app may only read it.
+    pub read_only: bool,
+}
+
+/// A file that exists only in the sandbox; read-only there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneratedFile {
+    /// Inside.
+    pub dest: AbsPath,
+    /// Permission bits, owned by the user of the app.
+    pub mode: u32,
+    /// What it holds.
+    pub content: Bytes,
+}
+
+/// A pseudo-terminal of the sandbox's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminal {
+    /// Which of the standard descriptors it replaces.
+    pub replaces: [bool; 3],
+    /// Rows, columns.
+    pub size: (u16, u16),
+}
+
+/// What the helper tells the supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The master of the pseudo-terminal; the descriptor comes with it.
+    Terminal,
+    /// The app's process exists.
+    Started,
+    /// The app could not be executed: the errno.
+    ExecFailed(i32),
+    /// The app was stopped by a signal, as by Ctrl+Z.
+    Stopped(i32),
+    /// The app has ended.
+    Exited(Status),
+    /// The sandbox could not be built.
+    Failed(Failure),
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// By itself, with that exit status.
+    Code(u8),
+    /// By that signal.
+    Signal(i32),
+}
+
+impl Status {
+    /// As a shell reports it: the code, or 128 and the signal's number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Status::Code(code) => code,
+            Status::Signal(signal) => u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX),
+        }
+    }
+}
+
+/// Why there is no sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// One sentence for the user.
+    pub message: String,
+    /// What the kernel said, where it said something.
+    pub cause: String,
+    /// The command or setting that mends it, where there is one.
+    pub remedy: String,
+}
+
+/// What the supervisor tells the sandbox once it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Control {
+    /// Send that signal to the app.
+    Signal(i32),
+}
