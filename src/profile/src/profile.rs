@@ -1,0 +1,257 @@
+//! A profile: its layers, the weakest first, and what they come to.
+
+use crate::context::Context;
+use crate::error::Errors;
+use crate::i18n::{Message, N_};
+use crate::layer::{Layer, Origin};
+use crate::options::{OPTIONS, option};
+use crate::policy::{Access, DBus, Home, Network, PathRule, Policy, Root, RunAs, Wayland, XServer};
+use crate::value::{self, Value};
+
+/// What one app may reach, layer by layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name in the store; for one launched by its path, the file's name without its ending.
+    pub id: String,
+    layers: Vec<Layer>,
+}
+
+/// The lists of paths, and what becomes of a path in each.
+const PATH_LISTS: [(&str, Access); 4] = [
+    ("files.bind", Access::Bind),
+    ("files.bind-read-only", Access::BindReadOnly),
+    ("files.cow", Access::Cow),
+    ("files.restrict", Access::Restrict),
+];
+
+/// An entry of a list, the layer it comes from and its number there.
+struct Entry<'a> {
+    text: &'a str,
+    layer: &'a Layer,
+    number: usize,
+}
+
+impl Profile {
+    /// A profile of these layers, the weakest first. Without any it is the built-in defaults.
+    #[must_use]
+    pub fn new(id: impl Into<String>, layers: Vec<Layer>) -> Self {
+        Self { id: id.into(), layers }
+    }
+
+    /// Its layers, the weakest first.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The effective value of an option; an unknown key has an empty text.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Value {
+        let Some(option) = option(key) else { return Value::Text(String::new()) };
+        match self.strongest(key) {
+            Some(layer) if layer.adds(key) => Value::List(
+                self.entries(key).into_iter().map(|entry| entry.text.to_owned()).collect(),
+            ),
+            Some(layer) => layer.get(key).cloned().unwrap_or_else(|| Value::default_of(option)),
+            None => Value::default_of(option),
+        }
+    }
+
+    /// Where the effective value comes from.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> &Origin {
+        self.strongest(key).map_or(&Origin::Default, |layer| &layer.origin)
+    }
+
+    /// The entries of a list, each with where it comes from.
+    #[must_use]
+    pub fn entries_with_origin(&self, key: &str) -> Vec<(&str, &Origin)> {
+        self.entries(key).into_iter().map(|entry| (entry.text, &entry.layer.origin)).collect()
+    }
+
+    /// The same with one more layer, stronger than all it has.
+    #[must_use]
+    pub fn with_layer(&self, layer: Layer) -> Self {
+        let mut profile = self.clone();
+        profile.layers.push(layer);
+        profile
+    }
+
+    /// The same without what was changed for this launch.
+    #[must_use]
+    pub fn without_launch(&self) -> Self {
+        self.without(|origin| *origin == Origin::Launch)
+    }
+
+    /// The same without the user's override and what was changed for this launch.
+    #[must_use]
+    pub fn without_user(&self) -> Self {
+        self.without(|origin| matches!(origin, Origin::User(_) | Origin::Launch))
+    }
+
+    fn without(&self, drop: impl Fn(&Origin) -> bool) -> Self {
+        let kept = self.layers.iter().filter(|layer| !drop(&layer.origin));
+        Self { id: self.id.clone(), layers: kept.cloned().collect() }
+    }
+
+    /// What it is called in lists; its id when it has no name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.value("name").as_text().to_owned();
+        if name.is_empty() { self.id.clone() } else { name }
+    }
+
+    /// The program and its arguments, with `%f`, `%F`, `%u`, `%U` unfilled.
+    #[must_use]
+    pub fn command(&self) -> Vec<String> {
+        self.value("command").as_list().to_vec()
+    }
+
+    /// The desktop entry of the app that it confines.
+    #[must_use]
+    pub fn app(&self) -> Option<String> {
+        Some(self.value("app").as_text().to_owned()).filter(|app| !app.is_empty())
+    }
+
+    /// What the layers come to: validated, with every path expanded.
+    ///
+    /// # Errors
+    /// Values that cannot be had together, a path in two lists, a path that needs a login name
+    /// that is not known; each with the places it comes from.
+    pub fn policy(&self, context: &Context) -> Result<Policy, Errors> {
+        let mut errors = Errors::default();
+        self.conflicts(&mut errors);
+        let text = |key| self.value(key).as_text().to_owned();
+        let policy = Policy {
+            runas: RunAs::parse(&text("runas")).unwrap_or(RunAs::User),
+            network: Network::parse(&text("network")).unwrap_or(Network::None),
+            xserver: XServer::parse(&text("xserver")).unwrap_or(XServer::None),
+            wayland: Wayland::parse(&text("wayland")).unwrap_or(Wayland::None),
+            dbus: DBus::parse(&text("dbus")).unwrap_or(DBus::None),
+            pulseaudio: self.value("pulseaudio").as_bool(),
+            devices: self.each("devices", &mut errors, value::device),
+            root: Root::parse(&text("files.root")).unwrap_or(Root::ReadOnly),
+            home: Home::parse(&text("files.home")).unwrap_or(Home::Empty),
+            paths: self.paths(context, &mut errors),
+            environment: self.each("environment", &mut errors, value::variable),
+            user_namespaces: self.value("user-namespaces").as_bool(),
+            cow_size: value::size(&text("limits.cow-size")).unwrap_or(1),
+        };
+        errors.or(policy)
+    }
+
+    /// The strongest layer that gives a value to the option.
+    fn strongest(&self, key: &str) -> Option<&Layer> {
+        self.layers.iter().rev().find(|layer| layer.get(key).is_some())
+    }
+
+    /// The entries of a list: those of the strongest layer that replaces, then those that add, each once.
+    fn entries(&self, key: &str) -> Vec<Entry<'_>> {
+        let sets = |layer: &&Layer| layer.get(key).is_some();
+        let mut layers: Vec<_> = self.layers.iter().filter(sets).collect();
+        if let Some(first) = layers.iter().rposition(|layer| !layer.adds(key)) {
+            layers.drain(..first);
+        }
+        let mut entries: Vec<Entry<'_>> = Vec::new();
+        for layer in layers {
+            for (number, text) in
+                layer.get(key).map(Value::as_list).unwrap_or_default().iter().enumerate()
+            {
+                if key == "command" || !entries.iter().any(|entry| entry.text == text) {
+                    entries.push(Entry { text, layer, number });
+                }
+            }
+        }
+        entries
+    }
+
+    fn each<T: PartialEq>(
+        &self,
+        key: &str,
+        errors: &mut Errors,
+        read: impl Fn(&str) -> Result<T, Message>,
+    ) -> Vec<T> {
+        let mut all = Vec::new();
+        for Entry { text, layer, number } in self.entries(key) {
+            match read(text) {
+                Ok(one) if all.contains(&one) => {}
+                Ok(one) => all.push(one),
+                Err(message) => errors.0.push(layer.error(key, Some(number), message)),
+            }
+        }
+        all
+    }
+
+    /// The rules for paths, parents before children.
+    fn paths(&self, context: &Context, errors: &mut Errors) -> Vec<PathRule> {
+        let mut rules: Vec<(PathRule, &str, Entry<'_>)> = Vec::new();
+        for (key, access) in PATH_LISTS {
+            for entry in self.entries(key) {
+                let path = match value::path(key, entry.text, context) {
+                    Ok(path) => path,
+                    Err(message) => {
+                        errors.0.push(entry.layer.error(key, Some(entry.number), message));
+                        continue;
+                    }
+                };
+                match rules.iter().find(|(rule, ..)| rule.path == path) {
+                    Some((rule, ..)) if rule.access == access => {}
+                    Some((_, other, first)) => {
+                        let message = Message::new(N_(
+                            "“{path}” is in “{key}” and in “{other}” ({whence}); keep one of them",
+                        ))
+                        .with("path", entry.text)
+                        .with("key", key)
+                        .with("other", other)
+                        .with_message("whence", first.layer.whence(other, Some(first.number)));
+                        errors.0.push(entry.layer.error(key, Some(entry.number), message));
+                    }
+                    None => rules.push((PathRule { access, path }, key, entry)),
+                }
+            }
+        }
+        let mut rules: Vec<_> = rules.into_iter().map(|(rule, ..)| rule).collect();
+        rules.sort_by(|a, b| a.path.cmp(&b.path));
+        rules
+    }
+
+    fn conflicts(&self, errors: &mut Errors) {
+        let carriers = OPTIONS.iter().filter(|option| !option.conflicts.is_empty());
+        for (option, conflict) in
+            carriers.flat_map(|option| option.conflicts.iter().map(move |c| (option, c)))
+        {
+            let (value, other) = (self.value(option.key), self.value(conflict.other));
+            let clash = |value: &Value, wanted: &str| match value {
+                Value::Bool(on) => on.to_string() == wanted,
+                Value::Text(text) => text == wanted,
+                Value::List(list) => wanted == "*" && !list.is_empty(),
+            };
+            if !clash(&value, conflict.value)
+                || !conflict.other_values.iter().any(|wanted| clash(&other, wanted))
+            {
+                continue;
+            }
+            let message = Message::new(N_("“{key} = {value}” ({whence}) cannot go with “{other} = {other_value}” ({other_whence}): {reason}"))
+                .with("key", option.key)
+                .with("value", value.plain())
+                .with_message("whence", self.whence(option.key))
+                .with("other", conflict.other)
+                .with("other_value", other.plain())
+                .with_message("other_whence", self.whence(conflict.other))
+                .with_message("reason", Message::new(conflict.reason));
+            // It is reported at the stronger of the two: that is the one that made the clash.
+            let rank = |key: &str| self.layers.iter().rposition(|layer| layer.get(key).is_some());
+            let key =
+                if rank(conflict.other) > rank(option.key) { conflict.other } else { option.key };
+            let error = self.strongest(key).map_or_else(
+                || crate::Error { file: None, place: None, message: message.clone() },
+                |layer| layer.error(key, None, message.clone()),
+            );
+            errors.0.push(error);
+        }
+    }
+
+    fn whence(&self, key: &str) -> Message {
+        self.strongest(key).map_or_else(|| Origin::Default.title(), |layer| layer.whence(key, None))
+    }
+}

@@ -1,0 +1,200 @@
+//! Writing profiles: a user's override keeps its comments, its order and what is not understood.
+//!
+//! A file is replaced in one step: whoever reads it finds the old text or the new one.
+
+use crate::i18n::{Message, N_};
+use crate::layer::Layer;
+use crate::options::OPTIONS;
+use crate::store::{LoadError, Store, is_id, read_regular};
+use crate::value::Value;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use toml_edit::{Array, DocumentMut, Item, Table, value};
+
+/// Why a profile was not written.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SaveError {
+    /// What failed, in a sentence.
+    pub message: Message,
+    /// What the system said.
+    #[source]
+    pub source: Option<std::io::Error>,
+}
+
+impl Store {
+    /// Writes settings into the user's override and takes others out; the rest of the file stays
+    /// as it is. An override that then sets nothing and says nothing is removed.
+    ///
+    /// # Errors
+    /// When the file holds no valid TOML, or cannot be written.
+    pub fn save_override(&self, id: &str, set: &Layer, drop: &[&str]) -> Result<(), SaveError> {
+        let path = self.checked(id)?;
+        let text = match read_regular(&path) {
+            Ok(text) => text.unwrap_or_default(),
+            Err(LoadError::Missing { message, source }) => {
+                return Err(SaveError { message, source });
+            }
+            Err(LoadError::Wrong(_)) => String::new(),
+        };
+        let mut document: DocumentMut = text.parse().map_err(|_| {
+            let message = N_("{path} is not valid TOML and was left as it is; `arkose profile check {path}` says where");
+            SaveError { message: Message::new(message).with("path", path.to_string_lossy()), source: None }
+        })?;
+        for key in drop {
+            remove(&mut document, key);
+        }
+        for (key, value) in set.iter() {
+            put(&mut document, key, value);
+        }
+        let text = document.to_string();
+        if text.trim().is_empty() {
+            return self.reset(id);
+        }
+        write(&path, text.as_bytes(), true)
+    }
+
+    /// Removes the user's override; the profile is again what was shipped. A profile that only the
+    /// user had is gone then.
+    ///
+    /// # Errors
+    /// When the file cannot be removed. That there was none is no error.
+    pub fn reset(&self, id: &str) -> Result<(), SaveError> {
+        let path = self.checked(id)?;
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                let message = Message::new(N_("{path} could not be removed"));
+                Err(SaveError {
+                    message: message.with("path", path.to_string_lossy()),
+                    source: Some(error),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a new profile of the user's.
+    ///
+    /// # Errors
+    /// When there is one of that name, the name cannot be one, or the file cannot be written.
+    pub fn create(&self, id: &str, layer: &Layer) -> Result<(), SaveError> {
+        let path = self.checked(id)?;
+        if self.ids().contains(id) {
+            let message = Message::new(N_("there is a profile “{id}” already")).with("id", id);
+            return Err(SaveError { message, source: None });
+        }
+        write(&path, to_toml(layer).as_bytes(), false)
+    }
+
+    fn checked(&self, id: &str) -> Result<std::path::PathBuf, SaveError> {
+        if is_id(id) {
+            return Ok(self.user_override(id));
+        }
+        let message = N_(
+            "“{id}” cannot be the name of a profile; a name has no “/” or space and does not begin with “-” or “.”",
+        );
+        Err(SaveError { message: Message::new(message).with("id", id), source: None })
+    }
+}
+
+/// A layer as the text of a profile, in the order of the option table.
+#[must_use]
+pub fn to_toml(layer: &Layer) -> String {
+    let mut document = DocumentMut::new();
+    // Keys before tables: what follows a table's line belongs to it.
+    for tables in [false, true] {
+        let options = OPTIONS.iter().filter(|option| option.key.contains('.') == tables);
+        for option in options {
+            if let Some(value) = layer.get(option.key) {
+                put(&mut document, option.key, value);
+            }
+        }
+    }
+    document.to_string()
+}
+
+fn item(value_: &Value) -> Item {
+    match value_ {
+        Value::Bool(on) => value(*on),
+        Value::Text(text) => value(text.as_str()),
+        Value::List(list) => value(list.iter().map(String::as_str).collect::<Array>()),
+    }
+}
+
+fn put(document: &mut DocumentMut, key: &str, new: &Value) {
+    let (table, name) = match key.split_once('.') {
+        Some((table, name)) => {
+            let table = document.entry(table).or_insert_with(|| Item::Table(Table::new()));
+            (table.as_table_like_mut(), name)
+        }
+        None => (Some(document.as_table_mut() as &mut dyn toml_edit::TableLike), key),
+    };
+    let Some(table) = table else { return };
+    let mut item = item(new);
+    // The comment behind a value, and the space before it, are the person's.
+    if let (Some(old), Some(new)) = (table.get(name).and_then(Item::as_value), item.as_value_mut())
+    {
+        *new.decor_mut() = old.decor().clone();
+    }
+    match table.get_mut(name) {
+        Some(old) => *old = item,
+        None => drop(table.insert(name, item)),
+    }
+}
+
+fn remove(document: &mut DocumentMut, key: &str) {
+    match key.split_once('.') {
+        None => drop(document.remove(key)),
+        Some((table, name)) => {
+            let Some(inner) = document.get_mut(table).and_then(Item::as_table_like_mut) else {
+                return;
+            };
+            inner.remove(name);
+            if inner.is_empty() {
+                document.remove(table);
+            }
+        }
+    }
+}
+
+/// Writes a file beside its place and moves it there. With `replace` off an existing file is kept.
+fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<(), SaveError> {
+    let cannot = |error| {
+        let message =
+            Message::new(N_("{path} could not be written")).with("path", path.to_string_lossy());
+        SaveError { message, source: Some(error) }
+    };
+    // Dotfiles are often links into a directory that is kept elsewhere: the link stays.
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let dir = real.parent().unwrap_or(Path::new("/"));
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(cannot)?;
+    let mut number = 0u32;
+    let (temporary, mut file) = loop {
+        let temporary = dir.join(format!(".{}.{}.{number}", std::process::id(), "arkose-new"));
+        match OpenOptions::new().write(true).create_new(true).mode(0o644).open(&temporary) {
+            Ok(file) => break (temporary, file),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < 100 => number += 1,
+            Err(error) => return Err(cannot(error)),
+        }
+    };
+    let mut finish = || {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        if !replace {
+            match std::fs::hard_link(&temporary, &real) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(error),
+                // A filesystem without hard links: whether there was one was asked before.
+                Err(_) => {}
+            }
+        }
+        std::fs::rename(&temporary, &real)
+    };
+    let done = finish();
+    if done.is_err() || !replace {
+        drop(std::fs::remove_file(&temporary));
+    }
+    done.map_err(cannot)
+}

@@ -1,0 +1,133 @@
+//! Layers, their order, and what they come to.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+use arkose_profile::options::Risk;
+use arkose_profile::{
+    AbsPath, Access, Context, DBus, Device, Home, Layer, Network, Origin, Profile, RunAs, Value,
+    explain,
+};
+use std::path::PathBuf;
+
+fn context() -> Context {
+    Context { home: AbsPath::new("/home/ann").unwrap(), user: "ann".to_owned() }
+}
+
+fn shipped(text: &str) -> Layer {
+    Layer::parse(text, Origin::Shipped(PathBuf::from("/shipped/a.toml"))).unwrap()
+}
+
+fn user(text: &str) -> Layer {
+    Layer::parse(text, Origin::User(PathBuf::from("/user/a.toml"))).unwrap()
+}
+
+#[test]
+fn nothing_said_means_nothing_reached() {
+    let policy = Profile::new("a", vec![]).policy(&context()).unwrap();
+    assert_eq!(policy.runas, RunAs::User);
+    assert_eq!(policy.network, Network::None);
+    assert_eq!(policy.dbus, DBus::None);
+    assert_eq!(policy.home, Home::Empty);
+    assert!(policy.devices.is_empty() && policy.paths.is_empty() && policy.environment.is_empty());
+    assert!(!policy.pulseaudio && !policy.user_namespaces);
+    assert_eq!(policy.cow_size, 0);
+}
+
+#[test]
+fn the_stronger_layer_wins_key_by_key() {
+    let mut launch = Layer::launch();
+    launch.set("xserver", Value::Text("direct".into())).unwrap();
+    let profile = Profile::new(
+        "a",
+        vec![
+            shipped("network = \"direct\"\ndbus = \"session\"\ndevices = [\"video\", \"gpu\"]"),
+            user("dbus = \"none\"\ndevices = [\"/dev/ttyUSB0\"]"),
+        ],
+    )
+    .with_layer(launch);
+    let policy = profile.policy(&context()).unwrap();
+    assert_eq!((policy.network, policy.dbus), (Network::Direct, DBus::None));
+    assert_eq!(policy.devices, [Device::Path(AbsPath::new("/dev/ttyUSB0").unwrap())]);
+    assert_eq!(profile.origin("network").word(), "shipped");
+    assert_eq!(profile.origin("dbus").word(), "user");
+    assert_eq!(profile.origin("xserver"), &Origin::Launch);
+    assert_eq!(profile.origin("wayland"), &Origin::Default);
+    assert_eq!(profile.without_launch().value("xserver"), Value::Text("none".into()));
+    assert_eq!(profile.without_user().value("dbus"), Value::Text("session".into()));
+}
+
+#[test]
+fn a_launch_adds_to_lists() {
+    let mut launch = Layer::launch();
+    launch.add("files.bind", vec!["~/b".into()]).unwrap();
+    launch.add("files.bind", vec!["/srv/$USER/x".into(), "~/a".into()]).unwrap();
+    let profile = Profile::new("a", vec![shipped("[files]\nbind = [\"~/a\"]")]).with_layer(launch);
+    let policy = profile.policy(&context()).unwrap();
+    let paths: Vec<_> = policy.paths.iter().map(|rule| rule.path.to_string()).collect();
+    assert_eq!(paths, ["/home/ann/a", "/home/ann/b", "/srv/ann/x"]);
+    let origins: Vec<_> =
+        profile.entries_with_origin("files.bind").iter().map(|(_, o)| o.word()).collect();
+    assert_eq!(origins, ["shipped", "launch", "launch"]);
+}
+
+#[test]
+fn parents_come_before_children() {
+    let layer = shipped(
+        "[files]\nbind = [\"/srv/a/b\", \"/srv/ab\"]\nrestrict = [\"/srv/a\", \"/srv/a/b/c\"]",
+    );
+    let policy = Profile::new("a", vec![layer]).policy(&context()).unwrap();
+    let order: Vec<_> =
+        policy.paths.iter().map(|rule| (rule.path.to_string(), rule.access)).collect();
+    assert_eq!(
+        order,
+        [
+            ("/srv/a".to_owned(), Access::Restrict),
+            ("/srv/a/b".to_owned(), Access::Bind),
+            ("/srv/a/b/c".to_owned(), Access::Restrict),
+            ("/srv/ab".to_owned(), Access::Bind),
+        ]
+    );
+}
+
+#[test]
+fn every_right_has_a_sentence_and_a_level() {
+    let english = |text: &str| text.to_owned();
+    let told = |text: &str| {
+        let profile = Profile::new("a", vec![shipped(text)]);
+        let policy = profile.policy(&context()).unwrap();
+        explain::explain(&profile, &policy, &context(), &english)
+    };
+    let closed = told("");
+    assert_eq!(closed.level, Risk::Contained);
+    for option in arkose_profile::options::OPTIONS {
+        let rights = !matches!(option.key, "name" | "summary" | "command" | "app");
+        assert_eq!(closed.about(option.key).next().is_some(), rights, "{}", option.key);
+    }
+    for (text, level) in [
+        ("dbus = \"session\"", Risk::Open),
+        ("xserver = \"direct\"", Risk::Open),
+        ("xserver = \"isolated\"", Risk::Contained),
+        ("pulseaudio = true", Risk::Partial),
+        ("[files]\nbind = [\"~/Documents\"]", Risk::Partial),
+        ("[files]\nbind = [\"~/.config\"]", Risk::Open),
+        ("[files]\nbind = [\"/home\"]", Risk::Open),
+        ("[files]\nbind = [\"~\"]\nrestrict = [\"/srv\"]", Risk::Open),
+        ("[files]\nbind-read-only = [\"/run/user/1000\"]", Risk::Open),
+        ("runas = \"root\"\n[files]\nbind = [\"/srv\"]", Risk::Open),
+        ("[files]\nrestrict = [\"~/.ssh\"]", Risk::Contained),
+    ] {
+        assert_eq!(told(text).level, level, "{text}");
+    }
+    let hidden = told("[files]\nbind = [\"/srv/a\\u001b[31m\"]");
+    assert!(hidden.about("files.bind").any(|line| line.text.contains("/srv/a\\x1b[31m")));
+    assert_eq!(hidden.about("files.bind").next().unwrap().origin.word(), "shipped");
+    let json = hidden.to_json();
+    assert_eq!(json["level"], "partly-open");
+    assert!(json["lines"].as_array().unwrap().iter().any(|line| line["file"] == "/shipped/a.toml"));
+}
