@@ -1,0 +1,360 @@
+//! The private directory of one sandbox on the host, `$XDG_RUNTIME_DIR/arkose/ID`, made when it is first needed.
+//!
+//! Everything below it is reached from a held directory descriptor and never through a link. It goes
+//! with its owner; a killed owner is followed by a cleaner process that waits for exactly that, and
+//! whatever both leave behind is swept by the next sandbox that makes a directory.
+
+use crate::error::{Error, Kind};
+use crate::guard;
+use crate::host::Host;
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, Flock, FlockArg, OFlag, openat};
+use nix::sys::signal::SigSet;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
+use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ExitCode, Stdio};
+
+/// The name of the directory of all sandboxes.
+const ARKOSE: &str = "arkose";
+/// How deep a directory that is removed may be; ours are flat, and nothing else needs to be endless.
+const DEPTH: u32 = 64;
+
+/// A new sandbox id: eight characters of lower-case base 32, 40 random bits.
+///
+/// # Errors
+/// When the kernel gives no random bytes.
+pub fn new_id() -> Result<String, Error> {
+    let mut bits = random::<5>()?.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    Ok((0..8)
+        .filter_map(|_| {
+            let letter = b"abcdefghijklmnopqrstuvwxyz234567".get(usize::try_from(bits & 31).ok()?);
+            bits >>= 5;
+            letter.map(|letter| char::from(*letter))
+        })
+        .collect())
+}
+
+/// Random bytes of the kernel.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    let failed = || Error::new(Kind::Internal).value("getrandom");
+    // Up to 256 bytes come whole once the kernel's pool is ready.
+    match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
+        Ok(length) if length == N => Ok(bytes),
+        Ok(_) => Err(failed()),
+        Err(errno) => Err(failed().because(errno)),
+    }
+}
+
+/// The place of one sandbox: its id, and its directory once something asks for it.
+#[derive(Debug)]
+pub struct Runtime {
+    id: String,
+    host: Host,
+    made: Option<Made>,
+}
+
+/// The directory and who cleans up behind us.
+#[derive(Debug)]
+struct Made {
+    path: PathBuf,
+    base: OwnedFd,
+    /// The directory itself, locked as long as its owner lives.
+    dir: Flock<OwnedFd>,
+    cleaner: Option<(Child, ChildStdin)>,
+}
+
+impl Runtime {
+    /// A new id; nothing is made yet.
+    ///
+    /// # Errors
+    /// When the kernel gives no random bytes.
+    pub fn new(host: &Host) -> Result<Self, Error> {
+        Ok(Self { id: new_id()?, host: host.clone(), made: None })
+    }
+
+    /// The sandbox's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The directory, made now when it is not there yet: mode 0700, empty, this sandbox's own.
+    ///
+    /// # Errors
+    /// When there is no runtime directory, or it is not the user's alone.
+    pub fn dir(&mut self) -> Result<&Path, Error> {
+        if self.made.is_none() {
+            self.made = Some(Made::new(&self.host, &mut self.id)?);
+        }
+        self.made.as_ref().map(|made| made.path.as_path()).ok_or_else(|| Error::new(Kind::Internal))
+    }
+
+    /// Writes a new file in the directory and gives its path.
+    ///
+    /// # Errors
+    /// When the directory cannot be made, or something has that name already.
+    pub fn write(&mut self, name: &str, mode: u32, content: &[u8]) -> Result<PathBuf, Error> {
+        let path = self.dir()?.join(name);
+        let failed = || Error::new(Kind::CannotCreate).value(&path);
+        let made = self.made.as_ref().ok_or_else(failed)?;
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = openat(made.dir.as_fd(), name, flags, Mode::from_bits_truncate(mode))
+            .map_err(|errno| failed().because(errno))?;
+        File::from(fd).write_all(content).map_err(|error| failed().because(error))?;
+        Ok(path)
+    }
+
+    /// Removes the directory; does nothing the second time.
+    pub fn remove(&mut self) {
+        let Some(made) = self.made.take() else { return };
+        remove_child(made.base.as_fd(), OsStr::new(&self.id), DEPTH);
+        drop(made.dir);
+        if let Some((mut cleaner, stdin)) = made.cleaner {
+            // Its standard input ends, so it looks once more and ends.
+            drop(stdin);
+            drop(cleaner.wait());
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+impl Made {
+    fn new(host: &Host, id: &mut String) -> Result<Self, Error> {
+        let (base, base_path) = base(host)?;
+        sweep(base.as_fd());
+        loop {
+            let path = base_path.join(&*id);
+            let failed = |errno: Errno| Error::new(Kind::CannotCreate).value(&path).because(errno);
+            match mkdirat(&base, id.as_str(), Mode::S_IRWXU) {
+                Ok(()) => {}
+                Err(Errno::EEXIST) => {
+                    *id = new_id()?;
+                    continue;
+                }
+                Err(errno) => return Err(failed(errno)),
+            }
+            let dir = open_dir(base.as_fd(), OsStr::new(&*id)).map_err(failed)?;
+            match Flock::lock(dir, FlockArg::LockExclusiveNonblock) {
+                Ok(dir) => {
+                    let mut made = Self { path: path.clone(), base, dir, cleaner: None };
+                    made.cleaner = made.start_cleaner(&base_path, id);
+                    return Ok(made);
+                }
+                // A sweep was faster and is removing it.
+                Err(_) => *id = new_id()?,
+            }
+        }
+    }
+
+    /// Starts the process that removes the directory should we be killed. Without it the next
+    /// sandbox's sweep does, so that failing to start it is no reason not to launch.
+    fn start_cleaner(&self, base: &Path, id: &str) -> Option<(Child, ChildStdin)> {
+        let mut command = guard::role("clean");
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.current_dir("/");
+        let mut child = command.spawn().ok()?;
+        let mut stdin = child.stdin.take()?;
+        let mut message = base.as_os_str().as_bytes().to_vec();
+        message.push(0);
+        message.extend_from_slice(id.as_bytes());
+        message.push(0);
+        stdin.write_all(&message).ok()?;
+        Some((child, stdin))
+    }
+}
+
+/// The role of the cleaner: waits for the end of its standard input, then removes the directory named there.
+pub(crate) fn clean() -> ExitCode {
+    // The signals that end a terminal's or a session's processes must not end the one that cleans up.
+    let _ = SigSet::all().thread_set_mask();
+    let mut message = Vec::new();
+    if std::io::stdin().read_to_end(&mut message).is_err() {
+        return ExitCode::FAILURE;
+    }
+    let mut parts = message.split(|byte| *byte == 0);
+    let (Some(base), Some(id)) = (parts.next(), parts.next()) else { return ExitCode::FAILURE };
+    if let Ok(base) = open_dir(AT_FDCWD, OsStr::from_bytes(base)) {
+        remove_child(base.as_fd(), OsStr::from_bytes(id), DEPTH);
+    }
+    ExitCode::SUCCESS
+}
+
+/// The directory of all of the user's sandboxes, made when it is not there.
+fn base(host: &Host) -> Result<(OwnedFd, PathBuf), Error> {
+    let mut runtime = host.runtime();
+    let mut parent = open_dir(AT_FDCWD, runtime.as_os_str());
+    // root has often no runtime directory, but all of /run.
+    if matches!(parent, Err(Errno::ENOENT))
+        && host.path("XDG_RUNTIME_DIR").is_none()
+        && Uid::effective().is_root()
+    {
+        runtime = PathBuf::from("/run");
+        parent = open_dir(AT_FDCWD, runtime.as_os_str());
+    } else if let Ok(fd) = &parent {
+        check_private(fd.as_fd(), &runtime)?;
+    }
+    let parent = parent.map_err(|errno| match errno {
+        Errno::ENOENT => Error::new(Kind::NoRuntimeDir).value(&runtime),
+        errno => Error::new(Kind::UnsafeRuntimeDir).value(&runtime).because(errno),
+    })?;
+    let path = runtime.join(ARKOSE);
+    match mkdirat(&parent, ARKOSE, Mode::S_IRWXU) {
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(Error::new(Kind::CannotCreate).value(&path).because(errno)),
+    }
+    let base = open_dir(parent.as_fd(), OsStr::new(ARKOSE))
+        .map_err(|errno| Error::new(Kind::UnsafeRuntimeDir).value(&path).because(errno))?;
+    check_private(base.as_fd(), &path)?;
+    Ok((base, path))
+}
+
+/// A directory of this user that nobody else may enter.
+fn check_private(fd: BorrowedFd<'_>, path: &Path) -> Result<(), Error> {
+    let failed = || Error::new(Kind::UnsafeRuntimeDir).value(path);
+    let stat = fstat(fd).map_err(|errno| failed().because(errno))?;
+    if stat.st_uid == Uid::effective().as_raw() && stat.st_mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(failed())
+    }
+}
+
+fn open_dir(parent: BorrowedFd<'_>, name: &OsStr) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    openat(parent, name, flags, Mode::empty())
+}
+
+/// Removes the directories of owners that are gone: those whose lock is free.
+fn sweep(base: BorrowedFd<'_>) {
+    for name in names(base) {
+        let Ok(dir) = open_dir(base, &name) else { continue };
+        if let Ok(lock) = Flock::lock(dir, FlockArg::LockExclusiveNonblock) {
+            remove_child(base, &name, DEPTH);
+            drop(lock);
+        }
+    }
+}
+
+/// Removes what has this name in a directory, whatever it is, without following a link or leaving
+/// the file system.
+fn remove_child(parent: BorrowedFd<'_>, name: &OsStr, depth: u32) {
+    let is_dir =
+        |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR;
+    let Ok(stat) = fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW) else { return };
+    if !is_dir(stat) {
+        let _ = unlinkat(parent, name, UnlinkatFlags::NoRemoveDir);
+        return;
+    }
+    let same_device = |dir: &OwnedFd| fstat(dir).is_ok_and(|inner| inner.st_dev == stat.st_dev);
+    if let (Ok(dir), Some(depth)) = (open_dir(parent, name), depth.checked_sub(1))
+        && same_device(&dir)
+    {
+        for inner in names(dir.as_fd()) {
+            remove_child(dir.as_fd(), &inner, depth);
+        }
+    }
+    let _ = unlinkat(parent, name, UnlinkatFlags::RemoveDir);
+}
+
+/// The names in a directory.
+fn names(dir: BorrowedFd<'_>) -> Vec<OsString> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let Ok(mut dir) = Dir::openat(dir, ".", flags, Mode::empty()) else { return Vec::new() };
+    dir.iter()
+        .flatten()
+        .map(|entry| entry.file_name().to_bytes().to_vec())
+        .filter(|name| name != b"." && name != b"..")
+        .map(OsString::from_vec)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    /// A private directory for one test, removed at its end.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(mode: u32) -> Self {
+            let path = std::env::temp_dir().join(format!("arkose-test-{}", new_id().unwrap()));
+            std::fs::create_dir(&path).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            Self(path)
+        }
+
+        fn host(&self) -> Host {
+            Host::with([("XDG_RUNTIME_DIR", &self.0)])
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn ids_are_short_plain_and_different() {
+        let (a, b) = (new_id().unwrap(), new_id().unwrap());
+        assert_eq!(a.len(), 8);
+        assert!(a.bytes().all(|c| c.is_ascii_lowercase() || (b'2'..=b'7').contains(&c)));
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn removal_takes_the_tree_and_follows_no_link() {
+        let scratch = Scratch::new(0o700);
+        let outside = scratch.0.join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join("kept"), "").unwrap();
+        let base = open_dir(AT_FDCWD, scratch.0.as_os_str()).unwrap();
+        std::fs::create_dir_all(scratch.0.join("gone/deep/er")).unwrap();
+        symlink(&outside, scratch.0.join("gone/deep/link")).unwrap();
+        remove_child(base.as_fd(), OsStr::new("gone"), DEPTH);
+        assert!(!scratch.0.join("gone").exists());
+        assert!(outside.join("kept").exists());
+    }
+
+    #[test]
+    fn a_directory_that_others_may_enter_is_refused() {
+        let scratch = Scratch::new(0o755);
+        let error = base(&scratch.host()).unwrap_err();
+        assert_eq!(error.kind(), Kind::UnsafeRuntimeDir);
+    }
+
+    #[test]
+    fn a_planted_link_is_refused() {
+        let scratch = Scratch::new(0o700);
+        symlink("/", scratch.0.join(ARKOSE)).unwrap();
+        assert_eq!(base(&scratch.host()).unwrap_err().kind(), Kind::UnsafeRuntimeDir);
+    }
+
+    #[test]
+    fn a_sweep_takes_only_what_nobody_holds() {
+        let scratch = Scratch::new(0o700);
+        let (fd, path) = base(&scratch.host()).unwrap();
+        std::fs::create_dir(path.join("held")).unwrap();
+        std::fs::create_dir(path.join("stale")).unwrap();
+        let held = open_dir(fd.as_fd(), OsStr::new("held")).unwrap();
+        let _lock = Flock::lock(held, FlockArg::LockExclusiveNonblock).unwrap();
+        sweep(fd.as_fd());
+        assert!(path.join("held").exists());
+        assert!(!path.join("stale").exists());
+    }
+}
