@@ -28,7 +28,7 @@ pub use path::{AbsPath, PathError};
 pub use policy::{
     Access, DBus, Device, Home, Network, PathRule, Policy, Root, RunAs, Variable, Wayland, XServer,
 };
-pub use profile::Profile;
+pub use profile::{Change, Profile};
 pub use read::typed;
 pub use save::{SaveError, to_toml};
 pub use store::{Listed, LoadError, Store, is_id, load_file};

@@ -13,7 +13,20 @@ use crate::value::{self, Value};
 pub struct Profile {
     /// Its name in the store; for one launched by its path, the file's name without its ending.
     pub id: String,
+    /// What is to be said about it before it is launched: what its file asks for and cannot have.
+    pub notes: Vec<Message>,
     layers: Vec<Layer>,
+}
+
+/// An option that the user's override sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its key.
+    pub key: &'static str,
+    /// The value without the override.
+    pub before: Value,
+    /// The value with it; it may be the same.
+    pub after: Value,
 }
 
 /// The lists of paths, and what becomes of a path in each.
@@ -35,7 +48,7 @@ impl Profile {
     /// A profile of these layers, the weakest first. Without any it is the built-in defaults.
     #[must_use]
     pub fn new(id: impl Into<String>, layers: Vec<Layer>) -> Self {
-        Self { id: id.into(), layers }
+        Self { id: id.into(), notes: Vec::new(), layers }
     }
 
     /// Its layers, the weakest first.
@@ -89,9 +102,18 @@ impl Profile {
         self.without(|origin| matches!(origin, Origin::User(_) | Origin::Launch))
     }
 
+    /// What the user's override changes, in the order of the option table.
+    #[must_use]
+    pub fn changes(&self) -> Vec<Change> {
+        let (now, before) = (self.without_launch(), self.without_user());
+        let overridden = |key: &str| matches!(now.origin(key), Origin::User(_));
+        let keys = OPTIONS.iter().map(|option| option.key).filter(|key| overridden(key));
+        keys.map(|key| Change { key, before: before.value(key), after: now.value(key) }).collect()
+    }
+
     fn without(&self, drop: impl Fn(&Origin) -> bool) -> Self {
         let kept = self.layers.iter().filter(|layer| !drop(&layer.origin));
-        Self { id: self.id.clone(), layers: kept.cloned().collect() }
+        Self { id: self.id.clone(), notes: self.notes.clone(), layers: kept.cloned().collect() }
     }
 
     /// What it is called in lists; its id when it has no name.

@@ -176,7 +176,7 @@ impl Store {
         let name = id_or_path.as_ref();
         match name.to_str().filter(|id| is_id(id)) {
             Some(id) => self.load_id(id),
-            None if is_path(name) => Ok(load_file(Path::new(name))?.0),
+            None if is_path(name) => load_file(Path::new(name)),
             None => {
                 let message = Message::new(N_(
                     "“{id}” cannot be the name of a profile; a name has no “/” and does not begin with “-” or “.”",
@@ -252,11 +252,11 @@ fn is_path(name: &OsStr) -> bool {
         || ending.is_some_and(|ending| ending == "toml" || ending == "conf")
 }
 
-/// Reads a profile from a file of any place, and what is to be said about it.
+/// Reads a profile from a file of any place; a name that ends in `.conf` is one of the original's.
 ///
 /// # Errors
 /// When it cannot be read, or is wrong.
-pub fn load_file(path: &Path) -> Result<(Profile, Vec<Message>), LoadError> {
+pub fn load_file(path: &Path) -> Result<Profile, LoadError> {
     let text = read(path)?;
     let id = path.file_stem().unwrap_or_default().to_string_lossy();
     let (layer, notes) = if path.extension().is_some_and(|ending| ending == "conf") {
@@ -264,7 +264,9 @@ pub fn load_file(path: &Path) -> Result<(Profile, Vec<Message>), LoadError> {
     } else {
         (Layer::parse(&text, Origin::File(path.into())).map_err(LoadError::Wrong)?, Vec::new())
     };
-    Ok((Profile::new(id, vec![layer]), notes))
+    let mut profile = Profile::new(id, vec![layer]);
+    profile.notes = notes;
+    Ok(profile)
 }
 
 /// The text of a file that may not exist, and is nothing else than a file.

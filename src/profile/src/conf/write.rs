@@ -1,0 +1,187 @@
+//! Writing a `.conf` of a [`Layer`], and saying what it cannot hold.
+
+use super::words;
+use crate::i18n::{Message, N_};
+use crate::layer::Layer;
+use crate::options::OPTIONS;
+use crate::value::{self, Value};
+
+/// The text of a `.conf`, and what of the layer it cannot express. Without notes, reading it gives
+/// the same settings again.
+#[must_use]
+pub fn write(layer: &Layer) -> (String, Vec<Message>) {
+    let mut writer = Writer { layer, lines: Vec::new(), notes: Vec::new() };
+    let name = layer.get("name").map(Value::as_text).unwrap_or_default();
+    let fits = !name.is_empty()
+        && name.trim() == name
+        && !name.contains(|c: char| c == ']' || c.is_control());
+    if !fits && !name.is_empty() {
+        writer.lost("name");
+    }
+    writer.lines.push(format!("[{}]", if fits { name } else { "container" }));
+    writer.command();
+    writer.text("runas", "runas");
+    writer.text("network", "network");
+    writer.text("xserver", "xserver");
+    writer.text("dbus", "dbus");
+    if let Some(value) = layer.get("pulseaudio") {
+        writer.line("pulseaudio", &value.plain());
+    }
+    writer.devices();
+    writer.space();
+    for (conf, key) in [
+        ("mount_bind", "files.bind"),
+        ("mount_cow", "files.cow"),
+        ("mount_restrict", "files.restrict"),
+    ] {
+        if let Some(value) = layer.get(key) {
+            writer.list(conf, key, value.as_list());
+        }
+    }
+    writer.rest();
+    let mut text = writer.lines.join("\n");
+    text.push('\n');
+    (text, writer.notes)
+}
+
+struct Writer<'a> {
+    layer: &'a Layer,
+    lines: Vec<String>,
+    notes: Vec<Message>,
+}
+
+impl Writer<'_> {
+    fn line(&mut self, conf: &str, text: &str) {
+        self.lines.push(format!("{conf}={text}"));
+    }
+
+    fn text(&mut self, conf: &str, key: &'static str) {
+        if let Some(value) = self.layer.get(key) {
+            self.line(conf, value.as_text());
+        }
+    }
+
+    fn command(&mut self) {
+        let Some(Value::List(command)) = self.layer.get("command") else { return };
+        let line = match command.as_slice() {
+            [] => String::new(),
+            // What was read from a shell's line is that line again.
+            [shell, flag, line]
+                if shell == "/bin/sh" && flag == "-c" && words::split(line).is_none() =>
+            {
+                line.clone()
+            }
+            words => words::join(words),
+        };
+        match quoted(&line) {
+            Some(line) => self.line("cmd", &line),
+            None => self.lost("command"),
+        }
+    }
+
+    fn devices(&mut self) {
+        let Some(Value::List(devices)) = self.layer.get("devices") else { return };
+        let (mut paths, mut video) = (Vec::new(), false);
+        for device in devices {
+            match device.as_str() {
+                "video" => video = true,
+                path if path.starts_with('/') => paths.push(path.to_owned()),
+                class => {
+                    let message = Message::new(N_(
+                        "the device class “{class}” cannot be expressed; name its paths",
+                    ));
+                    self.notes.push(message.with("class", class));
+                }
+            }
+        }
+        self.line("video", if video { "true" } else { "false" });
+        self.list("device", "devices", &paths);
+    }
+
+    fn space(&mut self) {
+        let Some(Value::Text(text)) = self.layer.get("limits.cow-size") else { return };
+        match value::size(text) {
+            Ok(0) => {}
+            Ok(size) if size % (1 << 20) == 0 => self.line("fssize", &(size >> 20).to_string()),
+            _ => self.lost("limits.cow-size"),
+        }
+    }
+
+    fn list(&mut self, conf: &str, key: &'static str, list: &[String]) {
+        let items: Option<Vec<String>> = list.iter().map(|item| item_of_list(item)).collect();
+        match items.as_deref() {
+            // The comma tells a list of one from a text.
+            Some([one]) => self.line(conf, &format!("{one},")),
+            Some(items) => self.line(conf, &items.join(", ")),
+            None => self.lost(key),
+        }
+    }
+
+    /// The settings that a `.conf` has no key for, unless they are what it means anyway.
+    fn rest(&mut self) {
+        for option in OPTIONS.iter().filter(|option| option.conf.is_none() && option.key != "name")
+        {
+            let value =
+                self.layer.get(option.key).cloned().unwrap_or_else(|| Value::default_of(option));
+            let meant = match option.key {
+                "files.home" => Value::Text("cow".into()),
+                _ => Value::default_of(option),
+            };
+            if value != meant {
+                let message = Message::new(N_(
+                    "“{key} = {value}” cannot be expressed: the original has no such key",
+                ));
+                self.notes.push(message.with("key", option.key).with("value", value.plain()));
+            }
+        }
+    }
+
+    fn lost(&mut self, key: &'static str) {
+        let value = self.layer.get(key).map(Value::plain).unwrap_or_default();
+        let message = Message::new(N_("“{key} = {value}” cannot be expressed in this format"));
+        self.notes.push(message.with("key", key).with("value", value));
+    }
+}
+
+/// A whole value in quotes that it does not hold itself.
+fn quoted(text: &str) -> Option<String> {
+    if text.contains(['\n', '\r']) || (text.contains('"') && text.contains('\'')) {
+        let fence = ["\"\"\"", "'''"].into_iter().find(|fence| {
+            let last = fence.chars().next().unwrap_or('"');
+            !text.contains(fence) && !text.ends_with(last)
+        })?;
+        return (!text.contains('\r')).then(|| format!("{fence}{text}{fence}"));
+    }
+    Some(if text.contains('"') { format!("'{text}'") } else { format!("\"{text}\"") })
+}
+
+/// An item of a list, in quotes where it needs them.
+fn item_of_list(text: &str) -> Option<String> {
+    if text.contains(['\n', '\r']) || (text.contains('"') && text.contains('\'')) {
+        return None;
+    }
+    let bare = !text.is_empty() && text.trim() == text && !text.contains([',', '#', '"', '\'']);
+    Some(if bare {
+        text.to_owned()
+    } else if text.contains('"') {
+        format!("'{text}'")
+    } else {
+        format!("\"{text}\"")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_that_names_a_key_names_one_of_the_original() {
+        for option in OPTIONS {
+            assert!(
+                option.conf.is_none_or(|conf| super::super::KEYS.contains(&conf)),
+                "{}",
+                option.key
+            );
+        }
+    }
+}
