@@ -94,7 +94,13 @@ impl Request<'_> {
 /// When no program for it is installed, or the host's display cannot be used.
 pub fn isolated(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
     match request.backend {
-        Backend::Auto | Backend::Xephyr => xephyr::start(request),
+        Backend::Auto => match xephyr::start(request) {
+            Err(error) if error.kind() == Kind::NotInstalled => {
+                Err(Error::new(Kind::NoNestedServer))
+            }
+            done => done,
+        },
+        Backend::Xephyr => xephyr::start(request),
         Backend::Xpra => Err(Error::new(Kind::NotInstalled).value("xpra")),
         Backend::Xwayland => Err(Error::new(Kind::NotInstalled).value("Xwayland")),
     }
