@@ -1,0 +1,94 @@
+//! The last steps before the app's own code runs: its descriptors, its terminal, its directory,
+//! the walls that cannot be taken down again, and the search for its program.
+
+use crate::error::{Context as _, Result};
+use crate::sys::{self, Instruction};
+use arkose_protocol::{Bytes, Channel, Event, Request};
+use rustix::io::Errno;
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+
+/// What the app is started with.
+pub(crate) struct App<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) channel: &'a Channel,
+    pub(crate) filter: &'a [Instruction],
+    pub(crate) terminal: Option<OwnedFd>,
+}
+
+/// Exit statuses by which a shell tells what went wrong.
+const NOT_EXECUTABLE: i32 = 126;
+const NOT_FOUND: i32 = 127;
+
+/// Where programs are when the environment does not say.
+const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin";
+
+/// Turns this process into the app; never returns.
+pub(crate) fn become_app(app: &App<'_>, stdio: [OwnedFd; 3]) -> ! {
+    if let Err(error) = prepare(app, stdio) {
+        let _ = app.channel.send_event(&Event::Failed(error.into_failure()));
+        sys::exit(NOT_EXECUTABLE)
+    }
+    let errno = execute(app.request);
+    let _ = app.channel.send_event(&Event::ExecFailed(errno.raw_os_error()));
+    sys::exit(if errno == Errno::NOENT { NOT_FOUND } else { NOT_EXECUTABLE })
+}
+
+fn prepare(app: &App<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
+    let message = "the app's terminal cannot be set up";
+    rustix::process::setsid().context(message)?;
+    if let Some(terminal) = &app.terminal {
+        rustix::process::ioctl_tiocsctty(terminal).context(message)?;
+    }
+    let [stdin, stdout, stderr] = stdio;
+    rustix::stdio::dup2_stdin(&stdin).context(message)?;
+    rustix::stdio::dup2_stdout(&stdout).context(message)?;
+    rustix::stdio::dup2_stderr(&stderr).context(message)?;
+    sys::close_from(3).context("the app's descriptors cannot be closed")?;
+    enter_directory(app.request);
+    sys::reset_signals();
+    sys::scope_sockets_and_signals().context("the app cannot be confined by Landlock")?;
+    sys::load_filter(app.filter).context("the app's system calls cannot be filtered")
+}
+
+/// The wanted directory, else the home, else the root.
+fn enter_directory(request: &Request) {
+    let wanted = request.cwd.iter().chain(std::iter::once(&request.home.path));
+    for directory in wanted {
+        if rustix::process::chdir(directory.as_path()).is_ok() {
+            return;
+        }
+    }
+    let _ = rustix::process::chdir(c"/");
+}
+
+/// Looks for the program as a shell would; returns why none could be executed.
+fn execute(request: &Request) -> Errno {
+    let argv: Vec<CString> = strings(&request.argv);
+    let env: Vec<CString> = strings(&request.env);
+    let Some(program) = argv.first() else { return Errno::NOENT };
+    let name = program.to_bytes();
+    if name.contains(&b'/') {
+        return sys::execve(program, &argv, &env);
+    }
+    let path = env.iter().find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
+    let mut worst = Errno::NOENT;
+    for directory in path.unwrap_or(DEFAULT_PATH).split(|byte| *byte == b':') {
+        // An empty entry would mean the current directory, which may be anybody's.
+        if directory.is_empty() {
+            continue;
+        }
+        let Ok(candidate) = CString::new([directory, b"/", name].concat()) else { continue };
+        match sys::execve(&candidate, &argv, &env) {
+            Errno::NOENT | Errno::NOTDIR => {}
+            Errno::ACCESS => worst = Errno::ACCESS,
+            errno => return errno,
+        }
+    }
+    worst
+}
+
+/// NUL bytes were refused when the request came in.
+fn strings(bytes: &[Bytes]) -> Vec<CString> {
+    bytes.iter().filter_map(|bytes| CString::new(bytes.0.as_slice()).ok()).collect()
+}

@@ -1,0 +1,211 @@
+//! Carrying out a plan, in the mount namespace of the sandbox, step by step.
+//!
+//! Everything is done by descriptor: what is mounted is what was opened, and where it is mounted
+//! is what was found below the new root. Files of the host are opened with the caller's ids.
+
+mod dest;
+mod kernel;
+mod overlay;
+mod root;
+
+pub(crate) use root::Tree;
+
+use crate::error::{Context as _, Error, Result};
+use crate::plan::{Plan, Step};
+use crate::sys::{self, MountAttr, set_mount_attr};
+use arkose_profile::AbsPath;
+use arkose_protocol::GeneratedFile;
+use rustix::fs::{CWD, Mode, ResolveFlags};
+use rustix::io::Errno;
+use rustix::mount::{MoveMountFlags, OpenTreeFlags};
+use rustix::process::{Gid, Uid};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// Whose the files are, as this process sees their ids.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owners {
+    /// With whose ids files of the host are opened.
+    pub(crate) caller: (Uid, Gid),
+    /// Whom the app is.
+    pub(crate) app: (Uid, Gid),
+}
+
+/// Builds the whole tree of the plan below `tree`.
+pub(crate) fn build(
+    tree: &Tree,
+    plan: &Plan,
+    files: &[GeneratedFile],
+    owners: Owners,
+    id_map: Option<BorrowedFd<'_>>,
+) -> Result<()> {
+    let mut builder = Builder { tree, plan, files, owners, id_map, used: 0 };
+    plan.steps.iter().try_for_each(|step| builder.step(step))
+}
+
+struct Builder<'a> {
+    tree: &'a Tree,
+    plan: &'a Plan,
+    files: &'a [GeneratedFile],
+    owners: Owners,
+    id_map: Option<BorrowedFd<'a>>,
+    /// How many entries of the scratch directory have been given out.
+    used: usize,
+}
+
+impl Builder<'_> {
+    fn step(&mut self, step: &Step) -> Result<()> {
+        match step {
+            Step::Directory { dest, mode, owned } => self.directory(dest, *mode, *owned),
+            Step::Symlink { dest, target } => self.symlink(dest, target),
+            Step::Overlay { lower, dest, of_user, optional } => {
+                self.overlay(lower, dest, *of_user, *optional)
+            }
+            Step::Bind { source, dest, read_only, of_user } => {
+                self.bind(source, dest, *read_only, *of_user)
+            }
+            Step::Hide { dest, always } => self.hide(dest, *always),
+            Step::Scratch { dest, mode } => self.scratch(dest, *mode),
+            Step::File { dest, mode, index } => self.file(dest, *mode, *index),
+            Step::Device { path, number } => self.device(path, *number),
+            Step::Terminals => kernel::terminals(self),
+            Step::Processes => kernel::processes(self),
+            Step::Sysfs { fresh } => kernel::sysfs(self, *fresh),
+        }
+    }
+
+    fn bind(&mut self, source: &AbsPath, dest: &AbsPath, read_only: bool, of_user: bool) -> Result<()> {
+        let opened = self.open_source(source)?;
+        let kind = dest::kind_of(&opened).path(source, "cannot be shared with the app")?;
+        let mount = self.detached_copy(&opened, source, read_only, of_user)?;
+        let place = self.place(dest, kind)?;
+        attach(&mount, &place).path(dest, "cannot be put in its place")
+    }
+
+    /// Opens a path of the host as the caller would, and never through `/proc`'s links to other
+    /// processes' files.
+    fn open_source(&self, source: &AbsPath) -> Result<OwnedFd> {
+        let _as_caller = as_ids(self.owners.caller)?;
+        let opened = match dest::within(self.plan.writable.iter(), source) {
+            Some((directory, rest)) => {
+                let directory = dest::open_path(CWD, directory.as_path(), ResolveFlags::empty());
+                let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+                directory.and_then(|directory| dest::open_path(directory, rest, beneath))
+            }
+            None => dest::open_path(CWD, source.as_path(), ResolveFlags::empty()),
+        };
+        opened.map_err(|errno| match errno {
+            Errno::LOOP => dest::through_link(source),
+            errno => Error::new(format!("“{source}” cannot be shared with the app")).because(errno),
+        })
+    }
+
+    /// A mount of what `opened` refers to, attached nowhere yet.
+    fn detached_copy(
+        &self,
+        opened: &OwnedFd,
+        source: &AbsPath,
+        read_only: bool,
+        of_user: bool,
+    ) -> Result<OwnedFd> {
+        let id_map = self.id_map.filter(|_| of_user);
+        let message = "cannot be shared with the app";
+        let attr = |recursive| MountAttr {
+            read_only,
+            no_suid: true,
+            no_dev: true,
+            private: true,
+            id_map,
+            recursive,
+        };
+        let mount = copy_of(opened, true).path(source, message)?;
+        match set_mount_attr(&mount, &attr(true)) {
+            // A file system below that cannot translate owners is left out.
+            Err(Errno::INVAL | Errno::OPNOTSUPP) if id_map.is_some() => {}
+            result => return result.path(source, message).map(|()| mount),
+        }
+        let mount = copy_of(opened, false).path(source, message)?;
+        set_mount_attr(&mount, &attr(false)).map_err(|errno| {
+            Error::new(format!(
+                "“{source}” cannot be shared with an app that runs as root, because its file system cannot translate owners"
+            ))
+            .because(errno)
+        })?;
+        Ok(mount)
+    }
+
+    fn hide(&mut self, dest: &AbsPath, always: bool) -> Result<()> {
+        let place = match self.find(dest) {
+            Ok(place) => place,
+            Err(Errno::NOENT | Errno::NOTDIR) if !always => return Ok(()),
+            Err(Errno::NOENT) => self.place(dest, dest::Kind::Directory)?,
+            Err(errno) => return Err(errno).path(dest, "cannot be hidden"),
+        };
+        let kind = dest::kind_of(&place).path(dest, "cannot be hidden")?;
+        let empty = match kind {
+            dest::Kind::Directory => self.new_directory(Mode::from_raw_mode(0o700))?,
+            dest::Kind::Other => self.new_file(&[], Mode::from_raw_mode(0o400))?,
+        };
+        self.attach_scratch(&empty, &place, kind == dest::Kind::Other).path(dest, "cannot be hidden")
+    }
+
+    fn scratch(&mut self, dest: &AbsPath, mode: u32) -> Result<()> {
+        let directory = self.new_directory(Mode::from_raw_mode(mode))?;
+        let place = self.place(dest, dest::Kind::Directory)?;
+        self.attach_scratch(&directory, &place, false).path(dest, "cannot be made empty")
+    }
+
+    fn file(&mut self, dest: &AbsPath, mode: u32, index: usize) -> Result<()> {
+        let content = self.files.get(index).map_or(&[][..], |file| &file.content.0);
+        let file = self.new_file(content, Mode::from_raw_mode(mode & 0o777))?;
+        let place = self.place(dest, dest::Kind::Other)?;
+        self.attach_scratch(&file, &place, true).path(dest, "cannot be put in its place")
+    }
+
+    fn attach_scratch(&self, source: &OwnedFd, place: &OwnedFd, read_only: bool) -> Result<(), Errno> {
+        let mount = copy_of(source, false)?;
+        let attr = MountAttr { read_only, no_suid: true, no_dev: true, ..MountAttr::default() };
+        set_mount_attr(&mount, &attr)?;
+        attach(&mount, place)
+    }
+
+    /// A granted device: the very node that was opened, checked to be one of the host's `/dev`.
+    fn device(&mut self, path: &AbsPath, number: Option<(u32, u32)>) -> Result<()> {
+        let opened = self.open_source(path)?;
+        kernel::check_device(&opened, path, number)?;
+        let mount = copy_of(&opened, number.is_none()).path(path, "cannot be granted")?;
+        let attr = MountAttr { no_suid: true, private: true, recursive: true, ..MountAttr::default() };
+        set_mount_attr(&mount, &attr).path(path, "cannot be granted")?;
+        let kind = dest::kind_of(&opened).path(path, "cannot be granted")?;
+        let place = self.place(path, kind)?;
+        attach(&mount, &place).path(path, "cannot be granted")
+    }
+
+}
+
+/// Opens files as that user from here on; an error if the kernel did not obey.
+fn as_ids((uid, gid): (Uid, Gid)) -> Result<sys::FsIds> {
+    let ids = sys::fs_ids(uid, gid);
+    if ids.are(uid, gid) { Ok(ids) } else { Err(Error::new("the kernel refused to open files as the user")) }
+}
+
+/// A detached mount of what a descriptor refers to.
+fn copy_of(opened: impl AsFd, recursive: bool) -> Result<OwnedFd, Errno> {
+    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_EMPTY_PATH;
+    if recursive {
+        flags |= OpenTreeFlags::AT_RECURSIVE;
+    }
+    rustix::mount::open_tree(opened, c"", flags)
+}
+
+/// Attaches a detached mount to the place that a descriptor refers to.
+fn attach(mount: impl AsFd, place: impl AsFd) -> Result<(), Errno> {
+    rustix::mount::move_mount(
+        mount,
+        c"",
+        place,
+        c"",
+        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH,
+    )
+}

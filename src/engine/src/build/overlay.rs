@@ -1,0 +1,102 @@
+//! Copy-on-write directories, by overlayfs.
+
+use super::{Builder, as_ids, attach, dest::Kind};
+use crate::error::{Context as _, Error, Result};
+use crate::plan::Way;
+use arkose_profile::AbsPath;
+use rustix::fd::AsRawFd as _;
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Gid, Uid};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+
+impl Builder<'_> {
+    pub(super) fn overlay(
+        &mut self,
+        lower: &AbsPath,
+        dest: &AbsPath,
+        of_user: bool,
+        optional: bool,
+    ) -> Result<()> {
+        let opened = self.open_source(lower)?;
+        let stat = rustix::fs::fstat(&opened).path(lower, "cannot be copied")?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            return self.copied_file(&opened, lower, dest);
+        }
+        // The copy of the directory itself looks like the original.
+        let upper = self.new_directory(Mode::from_raw_mode(stat.st_mode & 0o7777))?;
+        if self.plan.way == Way::Helper && !of_user {
+            let owner = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+            rustix::fs::fchown(&upper, Some(owner.0), Some(owner.1)).path(lower, "cannot be copied")?;
+        }
+        let work = self.new_directory(Mode::from_raw_mode(0o700))?;
+        let place = self.place(dest, Kind::Directory)?;
+        match self.new_overlay(&opened, &upper, &work, of_user) {
+            Ok(mount) => attach(mount, &place).path(dest, "cannot be put in its place"),
+            // A file system of the host that cannot be copied is left out, as an empty directory.
+            Err(_) if optional => Ok(()),
+            Err(errno) => Err(errno).path(lower, "cannot be copied on write"),
+        }
+    }
+
+    /// Layers are given as descriptors' names, so that no path is looked up a second time.
+    ///
+    /// The kernel reads the lower files of an overlay with the ids of the process that mounts it:
+    /// the caller's, for directories of the caller. An app that is root inside needs root's, to
+    /// give files of its copy to others.
+    fn new_overlay(
+        &self,
+        lower: &OwnedFd,
+        upper: &OwnedFd,
+        work: &OwnedFd,
+        of_user: bool,
+    ) -> Result<OwnedFd, Errno> {
+        let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        for (key, layer) in [(c"lowerdir", lower), (c"upperdir", upper), (c"workdir", work)] {
+            let name = format!("/proc/self/fd/{}", layer.as_raw_fd());
+            rustix::mount::fsconfig_set_string(&fs, key, name)?;
+        }
+        match self.plan.way {
+            Way::User => rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?,
+            Way::Helper => {
+                for (key, value) in [(c"index", c"off"), (c"metacopy", c"off"), (c"redirect_dir", c"off")] {
+                    rustix::mount::fsconfig_set_string(&fs, key, value)?;
+                }
+            }
+        }
+        {
+            let as_caller = of_user && !self.plan.as_root;
+            let _ids = as_caller.then(|| as_ids(self.owners.caller)).transpose().map_err(|_| Errno::PERM)?;
+            rustix::mount::fsconfig_create(&fs)?;
+        }
+        let attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attr)
+    }
+}
+
+impl Builder<'_> {
+    /// A single file is simply copied: overlayfs knows only directories.
+    fn copied_file(&mut self, opened: &OwnedFd, lower: &AbsPath, dest: &AbsPath) -> Result<()> {
+        let message = "cannot be copied on write";
+        let stat = rustix::fs::fstat(opened).path(lower, message)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(Error::new(format!("“{lower}” is neither a directory nor a file, and cannot be copied on write")));
+        }
+        let mut source = {
+            let _as_caller = as_ids(self.owners.caller)?;
+            let name = format!("/proc/self/fd/{}", opened.as_raw_fd());
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            File::from(rustix::fs::open(name, flags, Mode::empty()).path(lower, message)?)
+        };
+        let copy = self.new_file(&[], Mode::from_raw_mode(stat.st_mode & 0o777))?;
+        let mut target = File::from(copy.try_clone().map_err(|_| Error::new("there are too many open files"))?);
+        std::io::copy(&mut source, &mut target).map_err(|error| {
+            let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+            Error::new(format!("“{lower}” {message}")).because(errno)
+        })?;
+        let place = self.place(dest, Kind::Other)?;
+        self.attach_scratch(&copy, &place, false).path(dest, "cannot be put in its place")
+    }
+}

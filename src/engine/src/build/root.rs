@@ -1,0 +1,140 @@
+//! The new root: one size-limited tmpfs that holds the tree's own directories and every copy.
+//!
+//! The tmpfs is mounted over `/` of the new mount namespace, where the host's paths stay reachable
+//! because they are looked up from the root that this process still has. At the end the process
+//! moves into the new root, and the host's tree goes, with the tmpfs's own root: the directories
+//! for copies have no name inside.
+
+use super::{Builder, attach, copy_of};
+use crate::error::{Context as _, Error, Result};
+use crate::sys::{MountAttr, set_mount_attr};
+use arkose_profile::AbsPath;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, UnmountFlags};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+/// The new root and the place for copies.
+pub(crate) struct Tree {
+    scratch: OwnedFd,
+    root: OwnedFd,
+}
+
+impl Tree {
+    /// Cuts this mount namespace off from the host's and mounts an empty root of at most `size`
+    /// bytes (0: half of the memory).
+    pub(crate) fn new(size: u64) -> Result<Self> {
+        let message = "the sandbox's root directory cannot be mounted";
+        let host = rustix::fs::openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+            .context(message)?;
+        let private = MountAttr { private: true, recursive: true, ..MountAttr::default() };
+        set_mount_attr(&host, &private).context("the mounts cannot be separated from the host's")?;
+        let scratch = tmpfs(size).context(message)?;
+        attach(&scratch, &host).context(message)?;
+        rustix::fs::mkdirat(&scratch, c"root", Mode::from_raw_mode(0o755)).context(message)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory =
+            rustix::fs::openat(&scratch, c"root", flags, Mode::empty()).context(message)?;
+        let root = copy_of(directory, false).context(message)?;
+        attach(&root, &host).context(message)?;
+        Ok(Self { scratch, root })
+    }
+
+    pub(super) fn root(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
+
+    /// Makes the new root the root of this process; nothing of the host's tree stays mounted.
+    pub(crate) fn enter(self) -> Result<()> {
+        let message = "the sandbox's root directory cannot be entered";
+        rustix::process::fchdir(&self.root).context(message)?;
+        rustix::process::pivot_root(c".", c".").context(message)?;
+        rustix::mount::unmount(c".", UnmountFlags::DETACH).context(message)?;
+        rustix::process::chdir(c"/").context(message)
+    }
+}
+
+fn tmpfs(size: u64) -> Result<OwnedFd, Errno> {
+    let fs = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    rustix::mount::fsconfig_set_string(&fs, c"source", c"arkose")?;
+    rustix::mount::fsconfig_set_string(&fs, c"mode", c"0755")?;
+    if size > 0 {
+        rustix::mount::fsconfig_set_string(&fs, c"size", size.to_string())?;
+    }
+    rustix::mount::fsconfig_create(&fs)?;
+    let attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attr)
+}
+
+impl Builder<'_> {
+    pub(super) fn directory(&self, dest: &AbsPath, mode: u32, owned: bool) -> Result<()> {
+        let message = "cannot be made inside";
+        let (parent, name) = self.parent(dest)?;
+        let mode = Mode::from_raw_mode(mode);
+        match rustix::fs::mkdirat(&parent, name, mode) {
+            Err(Errno::EXIST) => return Ok(()),
+            result => result.path(dest, message)?,
+        }
+        // What mkdir makes is cut by the umask.
+        rustix::fs::chmodat(&parent, name, mode, AtFlags::empty()).path(dest, message)?;
+        if owned {
+            let (uid, gid) = self.owners.app;
+            rustix::fs::chownat(&parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+                .path(dest, message)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn symlink(&self, dest: &AbsPath, target: &[u8]) -> Result<()> {
+        let (parent, name) = self.parent(dest)?;
+        match rustix::fs::symlinkat(target, &parent, name) {
+            Err(Errno::EXIST) => Ok(()),
+            result => result.path(dest, "cannot be made inside"),
+        }
+    }
+
+    fn parent<'p>(&self, dest: &'p AbsPath) -> Result<(OwnedFd, &'p std::ffi::OsStr)> {
+        let path = dest.as_path();
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Error::new(format!("“{dest}” has no name")));
+        };
+        let parent = AbsPath::new(parent).map_err(|error| Error::new(format!("“{dest}” {error}")))?;
+        Ok((self.find(&parent).path(dest, "cannot be made inside")?, name))
+    }
+
+    /// A directory of the app's user in the place for copies; it has no name inside.
+    pub(super) fn new_directory(&mut self, mode: Mode) -> Result<OwnedFd> {
+        let message = "there is no place for the sandbox's changes";
+        let name = self.next_name();
+        rustix::fs::mkdirat(&self.tree.scratch, &name, Mode::from_raw_mode(0o700)).context(message)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.tree.scratch, &name, flags, Mode::empty()).context(message)?;
+        let (uid, gid) = self.owners.app;
+        rustix::fs::fchown(&fd, Some(uid), Some(gid)).context(message)?;
+        rustix::fs::fchmod(&fd, mode).context(message)?;
+        Ok(fd)
+    }
+
+    /// A file of the app's user in the place for copies.
+    pub(super) fn new_file(&mut self, content: &[u8], mode: Mode) -> Result<OwnedFd> {
+        let message = "there is no place for the sandbox's files";
+        let name = self.next_name();
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.tree.scratch, &name, flags, Mode::from_raw_mode(0o600))
+            .context(message)?;
+        let mut rest = content;
+        while !rest.is_empty() {
+            let written = rustix::io::write(&fd, rest).context(message)?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        let (uid, gid) = self.owners.app;
+        rustix::fs::fchown(&fd, Some(uid), Some(gid)).context(message)?;
+        rustix::fs::fchmod(&fd, mode).context(message)?;
+        Ok(fd)
+    }
+
+    fn next_name(&mut self) -> String {
+        self.used += 1;
+        self.used.to_string()
+    }
+}

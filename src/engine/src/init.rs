@@ -1,0 +1,226 @@
+//! The first process of a sandbox: builds what is around it, gives up every privilege, starts the
+//! app, and from then on reaps, forwards signals and reports. When it ends, all ends.
+
+use crate::app::{self, App};
+use crate::build::{self, Owners, Tree};
+use crate::error::{Context as _, Error, Result};
+use crate::ids::{self, Caller};
+use crate::plan::{Plan, Way};
+use crate::seccomp;
+use crate::sys::{self, Forked, SignalFd};
+use arkose_profile::RunAs;
+use arkose_protocol::{Channel, Control, Event, Received, Request, Status};
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Gid, Pid, Signal, Uid, WaitOptions, WaitStatus};
+use std::os::fd::{AsFd as _, OwnedFd};
+
+/// What the first process is given.
+pub(crate) struct Setup<'a> {
+    pub(crate) channel: &'a Channel,
+    pub(crate) request: &'a Request,
+    pub(crate) plan: &'a Plan,
+    pub(crate) caller: &'a Caller,
+    pub(crate) id_map: Option<OwnedFd>,
+    pub(crate) gate: OwnedFd,
+}
+
+/// Runs as the first process; never returns to what the parent was doing.
+pub(crate) fn run(setup: Setup<'_>, stdio: [OwnedFd; 3]) -> ! {
+    let channel = setup.channel;
+    let result = build_sandbox(&setup).and_then(|()| live(&setup, stdio));
+    if let Err(error) = result {
+        let _ = channel.send_event(&Event::Failed(error.into_failure()));
+    }
+    sys::exit(0)
+}
+
+fn build_sandbox(setup: &Setup<'_>) -> Result<()> {
+    let (plan, request) = (setup.plan, setup.request);
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .context("the sandbox cannot be guarded")?;
+    let owners = owners(setup);
+    if plan.way == Way::User {
+        ids::map_single(setup.caller, owners.app)?;
+    } else {
+        // What is opened as the user is opened with the user's groups, too.
+        rustix::thread::set_thread_groups(&setup.caller.groups)
+            .context("the groups of the user cannot be taken on")?;
+    }
+    let umask = rustix::process::umask(Mode::empty());
+    let tree = Tree::new(plan.size)?;
+    let id_map = setup.id_map.as_ref().map(OwnedFd::as_fd);
+    build::build(&tree, plan, &request.files, owners, id_map)?;
+    if plan.own_network {
+        sys::bring_loopback_up().context("the sandbox's own network cannot be started")?;
+    }
+    rustix::system::sethostname(request.hostname.as_bytes()).context("the host name cannot be set")?;
+    tree.enter()?;
+    rustix::process::umask(umask);
+    give_up_privilege(setup)
+}
+
+/// The ids as this process sees them, once they are mapped.
+fn owners(setup: &Setup<'_>) -> Owners {
+    let real = (setup.caller.uid, setup.caller.gid);
+    let app = if setup.plan.as_root { (Uid::ROOT, Gid::ROOT) } else { real };
+    match setup.plan.way {
+        // One id is mapped: the caller is the app.
+        Way::User => Owners { caller: app, app },
+        Way::Helper => Owners { caller: real, app },
+    }
+}
+
+fn give_up_privilege(setup: &Setup<'_>) -> Result<()> {
+    match (setup.plan.way, setup.request.policy.runas) {
+        (Way::Helper, RunAs::User) => ids::become_caller(setup.caller)?,
+        (Way::Helper, RunAs::Root) => {
+            enter_user_namespace(&setup.gate)?;
+            rustix::thread::set_thread_groups(&[]).context("the groups cannot be given up")?;
+            ids::give_up_capabilities(true)?;
+        }
+        (Way::User, runas) => ids::give_up_capabilities(runas == RunAs::Root)?,
+    }
+    rustix::thread::set_no_new_privs(true).context("the sandbox cannot be guarded")?;
+    ids::guard_process()
+}
+
+/// From here on root is root of this namespace alone. Its map is written from outside.
+fn enter_user_namespace(gate: &OwnedFd) -> Result<()> {
+    let message = "root cannot be mapped into the sandbox";
+    sys::unshare_user().context(message)?;
+    rustix::io::write(gate, &[1]).context(message)?;
+    let mut byte = [0];
+    match rustix::io::read(gate, &mut byte) {
+        Ok(1) => Ok(()),
+        Ok(_) => Err(Error::new(message)),
+        Err(errno) => Err(errno).context(message),
+    }
+}
+
+/// Starts the app and stays until it, or everything, has ended.
+fn live(setup: &Setup<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
+    let channel = setup.channel;
+    let signals = SignalFd::children().context("the app cannot be waited for")?;
+    let (stdio, terminal) = terminal(setup, stdio)?;
+    let filter = seccomp::program(setup.plan.user_namespaces);
+    let app = App { request: setup.request, channel, filter: &filter, terminal };
+    let pid = match sys::clone(sys::Clone::default()).context("the app cannot be started")? {
+        Forked::Child => app::become_app(&app, stdio),
+        Forked::Parent { pid, .. } => pid,
+    };
+    drop(stdio);
+    tell(channel, &Event::Started);
+    let mut life = Life { app: pid, status: None, linger: setup.request.linger };
+    loop {
+        let mut fds = [PollFd::new(&signals, PollFlags::IN), PollFd::new(channel, PollFlags::IN)];
+        match rustix::event::poll(&mut fds, None) {
+            Err(Errno::INTR) => continue,
+            result => result.context("the app cannot be waited for")?,
+        };
+        let [children, supervisor] = &fds;
+        let (children, supervisor) = (!children.revents().is_empty(), !supervisor.revents().is_empty());
+        if children {
+            signals.drain();
+            if let Some(status) = life.reap(channel) {
+                tell(channel, &Event::Exited(status));
+                return Ok(());
+            }
+        }
+        if supervisor && !obey(channel, pid) {
+            return Ok(());
+        }
+    }
+}
+
+/// What is still alive, and what is known of the app.
+struct Life {
+    app: Pid,
+    status: Option<Status>,
+    linger: bool,
+}
+
+impl Life {
+    /// Collects every child that changed; the app's status once the sandbox is to end.
+    fn reap(&mut self, channel: &Channel) -> Option<Status> {
+        loop {
+            let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
+            match rustix::process::wait(options) {
+                Ok(Some((pid, status))) if pid == self.app => self.note(status, channel),
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                // Others live on.
+                Ok(None) => return self.status.filter(|_| !self.linger),
+                // Nobody is left.
+                Err(_) => return self.status.or(Some(Status::Code(0))),
+            }
+        }
+    }
+
+    fn note(&mut self, status: WaitStatus, channel: &Channel) {
+        if let Some(signal) = status.stopping_signal() {
+            tell(channel, &Event::Stopped(signal));
+        } else if let Some(signal) = status.terminating_signal() {
+            self.status = Some(Status::Signal(signal));
+        } else if let Some(code) = status.exit_status() {
+            self.status = Some(Status::Code(u8::try_from(code).unwrap_or(u8::MAX)));
+        }
+    }
+}
+
+/// A supervisor that is gone is noticed by its socket, not here.
+fn tell(channel: &Channel, event: &Event) {
+    let _ = channel.send_event(event);
+}
+
+/// Does what the supervisor says; `false` when it is gone or makes no sense.
+fn obey(channel: &Channel, app: Pid) -> bool {
+    match channel.receive::<Control>() {
+        Ok(Received::Message(Control::Signal(number), _)) => {
+            if let Some(signal) = Signal::from_named_raw(number) {
+                // The app leads its group: what is stopped or started is all of it.
+                let _ = match signal {
+                    Signal::CONT | Signal::STOP | Signal::TSTP => {
+                        rustix::process::kill_process_group(app, signal)
+                    }
+                    _ => rustix::process::kill_process(app, signal),
+                };
+            }
+            true
+        }
+        Ok(Received::Nothing) => true,
+        Ok(Received::Closed) | Err(_) => false,
+    }
+}
+
+/// Puts a pseudo-terminal of the sandbox's own in the place of the standard descriptors that were
+/// a terminal, and gives its other end to the supervisor.
+fn terminal(setup: &Setup<'_>, mut stdio: [OwnedFd; 3]) -> Result<([OwnedFd; 3], Option<OwnedFd>)> {
+    let Some(wanted) = setup.request.terminal else { return Ok((stdio, None)) };
+    let message = "the app cannot be given a terminal of its own";
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let master = rustix::fs::openat(CWD, c"/dev/pts/ptmx", flags, Mode::empty()).context(message)?;
+    rustix::pty::unlockpt(&master).context(message)?;
+    let slave = rustix::pty::ioctl_tiocgptpeer(
+        &master,
+        rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY | rustix::pty::OpenptFlags::CLOEXEC,
+    )
+    .context(message)?;
+    let size = rustix::termios::Winsize {
+        ws_row: wanted.size.0,
+        ws_col: wanted.size.1,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    rustix::termios::tcsetwinsize(&slave, size).context(message)?;
+    for (fd, replaced) in stdio.iter_mut().zip(wanted.replaces) {
+        if replaced {
+            *fd = rustix::io::fcntl_dupfd_cloexec(&slave, 3).context(message)?;
+        }
+    }
+    setup
+        .channel
+        .send_with(&Event::Terminal, master.as_fd())
+        .map_err(|error| Error::new(error.to_string()))?;
+    Ok((stdio, Some(slave)))
+}

@@ -1,0 +1,20 @@
+//! The engine: turns a request into a running sandbox.
+//!
+//! It runs in the helper, as root or as the user, with one thread and nothing taken from its
+//! environment. [`plan`] says what is to be done; `build` does it by descriptor; `init` lives in
+//! the sandbox as its first process. Every failure is a sentence for the user.
+
+mod app;
+mod build;
+mod error;
+pub mod host;
+mod ids;
+mod init;
+pub mod plan;
+mod seccomp;
+mod serve;
+mod sys;
+
+pub use error::{Error, Result};
+pub use ids::Caller;
+pub use serve::{Granted, serve};

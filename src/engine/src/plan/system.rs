@@ -1,0 +1,108 @@
+//! The directories of the system: what of `/` the app sees, and as what.
+
+use super::{Step, Way};
+use crate::host::{EntryKind, Host, below};
+use arkose_profile::{AbsPath, Root};
+use std::os::unix::ffi::OsStrExt as _;
+
+/// Directories below `/` of which the host's content is never shown: those that the sandbox has
+/// of its own, and those that hold the files of people. Rules can bring back what is below them.
+const OWN: [&str; 12] = [
+    "boot", "dev", "home", "lost+found", "media", "mnt", "proc", "root", "run", "srv", "sys", "tmp",
+];
+
+/// File systems that show the kernel's state or need a service, and cannot be copied.
+const NOT_FILES: [&str; 22] = [
+    "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
+    "devtmpfs", "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nfsd", "nsfs", "proc", "pstore",
+    "rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs",
+];
+
+/// The steps that show the system's directories.
+pub(super) fn steps(host: &impl Host, way: Way, mode: Root) -> Vec<Step> {
+    let Ok(root) = AbsPath::new("/") else { return Vec::new() };
+    let mut steps = Vec::new();
+    for entry in host.entries(&root) {
+        let Some(path) = below(&root, &entry.name) else { continue };
+        if OWN.iter().any(|own| own.as_bytes() == entry.name.as_bytes()) {
+            continue;
+        }
+        match entry.kind {
+            EntryKind::Symlink(target) => steps.push(Step::Symlink { dest: path, target }),
+            EntryKind::Directory => directory(host, way, mode, path, &mut steps),
+            EntryKind::Other => {}
+        }
+    }
+    steps
+}
+
+fn directory(host: &impl Host, way: Way, mode: Root, path: AbsPath, steps: &mut Vec<Step>) {
+    match (mode, way) {
+        (Root::ReadOnly, _) => {
+            steps.push(Step::Bind {
+                source: path.clone(),
+                dest: path,
+                read_only: true,
+                of_user: false,
+            });
+        }
+        (Root::Cow, Way::Helper) => nested_overlays(host, path, steps),
+        (Root::Cow, Way::User) => composed(host, path, steps),
+    }
+}
+
+/// One overlay for the directory, and one for each file system mounted below it.
+fn nested_overlays(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
+    steps.push(overlay(path.clone(), false));
+    for mount in submounts(host, &path) {
+        steps.push(overlay(mount, true));
+    }
+}
+
+/// A user namespace cannot copy a directory with mounts below it, because those would be laid
+/// bare; such a directory is made anew, and its entries are copied one by one.
+fn composed(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
+    if host.mounts().iter().any(|mount| mount.point == path && not_files(&mount.kind)) {
+        steps.push(Step::Directory { dest: path, mode: 0o755, owned: false });
+        return;
+    }
+    if !host.mounts().iter().any(|mount| mount.point != path && path.contains(&mount.point)) {
+        steps.push(overlay(path, true));
+        return;
+    }
+    steps.push(Step::Directory { dest: path.clone(), mode: 0o755, owned: false });
+    for entry in host.entries(&path) {
+        let Some(child) = below(&path, &entry.name) else { continue };
+        match entry.kind {
+            EntryKind::Symlink(target) => steps.push(Step::Symlink { dest: child, target }),
+            EntryKind::Directory => composed(host, child, steps),
+            EntryKind::Other => steps.push(Step::Bind {
+                source: child.clone(),
+                dest: child,
+                read_only: true,
+                of_user: false,
+            }),
+        }
+    }
+}
+
+fn overlay(path: AbsPath, optional: bool) -> Step {
+    Step::Overlay { lower: path.clone(), dest: path, of_user: false, optional }
+}
+
+fn submounts(host: &impl Host, path: &AbsPath) -> Vec<AbsPath> {
+    let mut points: Vec<AbsPath> = host
+        .mounts()
+        .iter()
+        .filter(|mount| mount.point != *path && path.contains(&mount.point))
+        .filter(|mount| !not_files(&mount.kind))
+        .map(|mount| mount.point.clone())
+        .collect();
+    points.sort();
+    points.dedup();
+    points
+}
+
+fn not_files(kind: &str) -> bool {
+    NOT_FILES.contains(&kind) || kind.starts_with("fuse")
+}
