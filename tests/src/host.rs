@@ -1,0 +1,118 @@
+//! What a host is made of, as far as a sandbox could leave something on it: mounts, processes,
+//! runtime and temporary files, X sockets, interfaces, cgroups.
+
+use crate::machine::machine;
+use crate::wait;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// Within this time of its end nothing of a sandbox may be left.
+const GONE: Duration = Duration::from_secs(1);
+
+/// What was there at one moment, one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory(BTreeSet<String>);
+
+impl Inventory {
+    /// Looks at the host.
+    #[must_use]
+    pub fn take() -> Self {
+        let mut all = BTreeSet::new();
+        mounts(&mut all);
+        processes(&mut all);
+        sockets(&mut all);
+        tree("/run".as_ref(), 5, &|_| true, &mut all);
+        for directory in ["/tmp", "/var/tmp", "/dev/shm", "/tmp/.X11-unix"] {
+            // Others may use these at the same time; ours is what the test user owns or we name.
+            tree(directory.as_ref(), 1, &ours, &mut all);
+        }
+        tree("/sys/class/net".as_ref(), 1, &|_| true, &mut all);
+        tree("/sys/fs/cgroup".as_ref(), 6, &|path| path.is_dir(), &mut all);
+        tree(&machine().home, 6, &|_| true, &mut all);
+        Self(all)
+    }
+
+    /// Waits until the host is as it was.
+    ///
+    /// # Panics
+    ///
+    /// Says what is left, or gone, when it is not so after a second.
+    pub fn restored(&self) {
+        let mut now = Self::take();
+        wait::until(GONE, || {
+            now = Self::take();
+            now == *self
+        });
+        let left: Vec<_> = now.0.difference(&self.0).collect();
+        let gone: Vec<_> = self.0.difference(&now.0).collect();
+        assert!(left.is_empty() && gone.is_empty(), "left behind: {left:#?}\ngone: {gone:#?}");
+    }
+}
+
+fn mounts(all: &mut BTreeSet<String>) {
+    let table = fs::read_to_string("/proc/self/mountinfo").expect("the mount table");
+    for line in table.lines() {
+        // Mount and parent ids, device, root, and mount point.
+        let fields: Vec<_> = line.split(' ').take(5).collect();
+        all.insert(format!("mount {}", fields.join(" ")));
+    }
+}
+
+/// Processes of the test user, and those in another pid namespace than ours.
+fn processes(all: &mut BTreeSet<String>) {
+    let own = fs::read_link("/proc/self/ns/pid").expect("our own namespace");
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let path = entry.path();
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let Ok(owner) = entry.metadata().map(|metadata| metadata.uid()) else { continue };
+        let elsewhere = fs::read_link(path.join("ns/pid")).is_ok_and(|namespace| namespace != own);
+        let name = fs::read_to_string(path.join("comm")).unwrap_or_default();
+        let ours =
+            owner == machine().uid.as_raw() || elsewhere || name.starts_with("arkose-helper");
+        if ours {
+            all.insert(format!("process {pid} {}", name.trim()));
+        }
+    }
+}
+
+/// X sockets, also those without a name in the file system.
+fn sockets(all: &mut BTreeSet<String>) {
+    let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    for name in table.lines().filter_map(|line| line.split_whitespace().nth(7)) {
+        if name.contains("X11-unix") || name.contains("arkose") {
+            all.insert(format!("socket {name}"));
+        }
+    }
+}
+
+fn ours(path: &Path) -> bool {
+    let named = path.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        name.contains("arkose") || name.starts_with(".X") || name.starts_with('X')
+    });
+    let owned =
+        path.symlink_metadata().is_ok_and(|metadata| metadata.uid() == machine().uid.as_raw());
+    named || owned
+}
+
+fn tree(
+    directory: &Path,
+    depth: usize,
+    wanted: &dyn Fn(&Path) -> bool,
+    all: &mut BTreeSet<String>,
+) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if wanted(&path) {
+            all.insert(format!("file {}", path.display()));
+        }
+        if depth > 1 && path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            tree(&path, depth - 1, wanted, all);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What the suites share: starting the built programs as an ordinary user, looking at the host
+//! before and after, and skipping what a machine does not allow.
+//!
+//! The suites are black-box. They use `arkose` as its users do, probe from inside with ordinary
+//! tools, and look for effects from outside. `./dev test` prepares the machine for them.
+
+pub mod arkose;
+pub mod display;
+pub mod host;
+pub mod machine;
+pub mod scratch;
+pub mod wait;
+
+pub use arkose::{Arkose, Outcome, Running, Via};
+pub use display::Display;
+pub use host::Inventory;
+pub use scratch::Scratch;
+
+/// Makes two tests of every function: one through a user namespace, one through the helper.
+///
+/// The way is skipped, with its reason printed and counted, where the machine does not allow it.
+#[macro_export]
+macro_rules! both_ways {
+    ($($(#[$meta:meta])* fn $name:ident($via:ident) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "a short test may need none of them")]
+            use super::*;
+
+            fn body($via: $crate::Via) $body
+
+            #[test]
+            fn user() {
+                $crate::machine::with_way($crate::Via::User, concat!(stringify!($name), "::user"), body);
+            }
+
+            #[test]
+            fn helper() {
+                $crate::machine::with_way($crate::Via::Helper, concat!(stringify!($name), "::helper"), body);
+            }
+        }
+    )+};
+}

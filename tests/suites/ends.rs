@@ -1,0 +1,134 @@
+//! The end of a sandbox: whichever way it comes, within a second nothing is left on the host.
+
+use arkose_tests::arkose::{Quiet, quiet};
+use arkose_tests::machine::machine;
+use arkose_tests::{Arkose, Inventory, Running, Via, both_ways};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
+
+/// A sandbox that runs, with several processes in it.
+fn running(via: Via, quiet: &Quiet) -> Running {
+    let mut running =
+        Arkose::run(via).shell("sleep 600 & sleep 601 & echo ready; sleep 602").start_alone(quiet);
+    running.lines().expect_line("ready");
+    running
+}
+
+/// The processes below `root`, parents before their children, with their names.
+fn descendants(root: Pid) -> Vec<(Pid, String)> {
+    let mut found = vec![(root, String::new())];
+    let mut next = 0;
+    while let Some((parent, _)) = found.get(next).cloned() {
+        next += 1;
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+            let Some((name, rest)) = stat.rsplit_once(')') else { continue };
+            if rest.split_whitespace().nth(1) == Some(&parent.to_string()) {
+                found.push((Pid::from_raw(pid), name.split_once('(').unwrap().1.to_owned()));
+            }
+        }
+    }
+    found.remove(0);
+    found
+}
+
+both_ways! {
+    fn a_hundred_launches_leave_the_host_as_it_was(via) {
+        let quiet = quiet();
+        // The first launch may make directories that stay, such as the user's own state.
+        assert_eq!(Arkose::run(via).command(["true"]).output_alone(&quiet).code(), 0);
+        let before = Inventory::take();
+        for _ in 0..100 {
+            let outcome = Arkose::run(via).shell("echo x >/tmp/x; mkdir -p ~/y").output_alone(&quiet);
+            assert_eq!(outcome.code(), 0, "{outcome}");
+        }
+        before.restored();
+    }
+
+    fn a_killed_supervisor_takes_everything_with_it(via) {
+        let quiet = quiet();
+        let before = Inventory::take();
+        let running = running(via, &quiet);
+        running.signal(Signal::SIGKILL);
+        running.finish_killed();
+        before.restored();
+    }
+
+    fn every_process_of_a_sandbox_may_be_killed(via) {
+        let quiet = quiet();
+        let before = Inventory::take();
+        let count = {
+            let running = running(via, &quiet);
+            let count = descendants(running.pid()).len();
+            running.signal(Signal::SIGKILL);
+            running.finish_killed();
+            count
+        };
+        before.restored();
+        assert!(count >= 4, "{count} processes: the sandbox was not seen");
+        for victim in 0..count {
+            let running = running(via, &quiet);
+            let Some((pid, name)) = descendants(running.pid()).get(victim).cloned() else { continue };
+            kill(pid, Signal::SIGKILL).unwrap();
+            if name == "sleep" {
+                // One of the app's processes is the app's business: the sandbox goes on, or ends with it.
+                running.signal(Signal::SIGKILL);
+                running.finish_killed();
+            } else {
+                let outcome = running.finish();
+                assert_ne!(outcome.code(), 0, "after the death of {name}: {outcome}");
+            }
+            before.restored();
+        }
+    }
+
+    fn processes_that_fled_into_the_background_end_with_the_command(via) {
+        let quiet = quiet();
+        let before = Inventory::take();
+        let outcome = Arkose::run(via).shell("setsid sleep 600 >/dev/null 2>&1 & setsid -f sleep 601 >/dev/null 2>&1; exit 3").output_alone(&quiet);
+        assert_eq!(outcome.code(), 3, "{outcome}");
+        before.restored();
+    }
+
+    fn a_refused_launch_leaves_nothing(via) {
+        let quiet = quiet();
+        let before = Inventory::take();
+        for options in [["--bind", "/no/such/path"], ["--xserver", "isolated"], ["--device", "/dev/no-such-node"]] {
+            let outcome = options.iter().fold(Arkose::run(via), Arkose::arg).command(["true"]).output_alone(&quiet);
+            assert_eq!(outcome.code(), 125, "{outcome}");
+        }
+        before.restored();
+    }
+}
+
+/// The user cannot end, trace or look into what runs as root for them.
+#[test]
+fn the_helper_is_out_of_the_users_reach() {
+    arkose_tests::machine::with_way(Via::Helper, "the_helper_is_out_of_the_users_reach", |via| {
+        let quiet = quiet();
+        let running = running(via, &quiet);
+        let mut looked_at = 0;
+        for (pid, name) in descendants(running.pid()) {
+            let privileged = fs::read_to_string(format!("/proc/{pid}/status"))
+                .is_ok_and(|status| status.lines().any(|line| line.starts_with("Uid:\t0\t")));
+            if !privileged {
+                continue;
+            }
+            looked_at += 1;
+            let script = format!(
+                "kill -0 {pid} && echo signalled; cat /proc/{pid}/environ /proc/{pid}/mem /proc/{pid}/maps | head -c 1; ls /proc/{pid}/fd"
+            );
+            let output = machine().as_user("sh").args(["-c", &script]).output().unwrap();
+            assert!(
+                output.stdout.is_empty(),
+                "{name}: {}",
+                String::from_utf8_lossy(&output.stdout)
+            );
+        }
+        assert!(looked_at > 0, "no process of root was found below the supervisor");
+    });
+}

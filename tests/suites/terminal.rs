@@ -1,0 +1,149 @@
+//! A terminal: the app has one of its own, with job control and the window's size, and cannot type
+//! into the caller's.
+
+use arkose_tests::wait::LAUNCH;
+use arkose_tests::{Arkose, both_ways};
+use nix::pty::{Winsize, openpty};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Instant;
+
+/// A terminal with `arkose` on it, and what it shows.
+struct Terminal {
+    child: Child,
+    keyboard: File,
+    screen: Receiver<Vec<u8>>,
+    shown: String,
+}
+
+impl Terminal {
+    fn start(call: Arkose) -> Self {
+        let size = Winsize { ws_row: 33, ws_col: 99, ws_xpixel: 0, ws_ypixel: 0 };
+        let pair = openpty(Some(&size), None).unwrap();
+        let inner = call.into_command();
+        // A session of its own, so that the terminal controls it as a terminal window would.
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait"]).arg(inner.get_program()).args(inner.get_args());
+        command
+            .env_clear()
+            .envs(inner.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
+        let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
+        command.stdin(end(&pair.slave)).stdout(end(&pair.slave)).stderr(end(&pair.slave));
+        let child = command.spawn().unwrap();
+        let keyboard = File::from(pair.master);
+        let mut reader = keyboard.try_clone().unwrap();
+        let (sender, screen) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count) = reader.read(&mut bytes) {
+                if count == 0 || sender.send(bytes[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, keyboard, screen, shown: String::new() }
+    }
+
+    fn keys(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until `text` was shown since the last wait.
+    fn shows(&mut self, text: &str) {
+        let end = Instant::now() + LAUNCH;
+        loop {
+            if let Some(at) = self.shown.find(text) {
+                self.shown.drain(..at + text.len());
+                return;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            let Ok(bytes) = self.screen.recv_timeout(left) else {
+                panic!("{text:?} was not shown: {:?}", self.shown)
+            };
+            self.shown.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    fn ends_with(mut self, code: i32) {
+        // Nothing else reads the screen, and a full one would hold the app up.
+        let screen = self.screen;
+        std::thread::spawn(move || while screen.recv().is_ok() {});
+        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{}", self.shown);
+    }
+}
+
+/// Puts a byte into the terminal's input, by the number as it is and with high bits set.
+const PUSH: &str = "
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+byte = ctypes.create_string_buffer(b'x')
+for number in (0x5412, 0x100005412, 0x5400541200005412 & ~0xffffffff | 0x5412, 0x541c):
+    result = libc.syscall(ctypes.c_long(16 if os.uname().machine == 'x86_64' else 29), ctypes.c_long(0), ctypes.c_ulong(number), byte)
+    print('pushed' if result == 0 else os.strerror(ctypes.get_errno()))
+print('end')
+";
+
+both_ways! {
+    fn the_app_has_a_terminal_with_the_windows_size(via) {
+        let mut terminal = Terminal::start(Arkose::run(via).shell("tty; stty size; exit 4"));
+        terminal.shows("/dev/pts/");
+        terminal.shows("33 99");
+        terminal.ends_with(4);
+    }
+
+    fn a_change_of_the_windows_size_reaches_the_app(via) {
+        let mut terminal = Terminal::start(Arkose::run(via).command(["bash", "-c",
+            "trap 'stty size; exit 5' WINCH; echo ready; while :; do read -t 1 line; done"]));
+        terminal.shows("ready");
+        let status = Command::new("stty").args(["rows", "44", "cols", "111"])
+            .stdin(terminal.keyboard.try_clone().unwrap()).status().unwrap();
+        assert!(status.success());
+        terminal.shows("44 111");
+        terminal.ends_with(5);
+    }
+
+    fn control_c_interrupts_the_app_and_not_arkose(via) {
+        let mut terminal = Terminal::start(Arkose::run(via).command(["bash", "-c",
+            "trap 'echo interrupted; exit 6' INT; echo ready; while :; do read -t 1 line; done"]));
+        terminal.shows("ready");
+        terminal.keys("\x03");
+        terminal.shows("interrupted");
+        terminal.ends_with(6);
+    }
+
+    fn a_shell_has_job_control(via) {
+        let mut terminal = Terminal::start(Arkose::run(via).command(["bash", "--norc", "-i"]));
+        terminal.keys("PS1='prompt> '\n");
+        terminal.shows("\nprompt> ");
+        terminal.keys("sleep 600\n");
+        terminal.keys("\x1a");
+        terminal.shows("Stopped");
+        terminal.keys("kill %1; wait; jobs; echo done-$((40+2))\n");
+        terminal.shows("done-42");
+        terminal.keys("exit 9\n");
+        terminal.ends_with(9);
+    }
+
+    fn nothing_can_be_typed_into_the_callers_terminal(via) {
+        let mut terminal = Terminal::start(Arkose::run(via).command(["/usr/bin/python3", "-c", PUSH]));
+        for _ in 0..4 {
+            terminal.shows("not permitted");
+        }
+        terminal.shows("end");
+        terminal.ends_with(0);
+    }
+
+    fn a_closed_terminal_ends_the_sandbox(via) {
+        let mut terminal = Terminal::start(Arkose::run(via).shell("echo ready; sleep 600"));
+        terminal.shows("ready");
+        let Terminal { mut child, keyboard, screen, .. } = terminal;
+        drop(screen);
+        drop(keyboard);
+        let (sender, ended) = mpsc::channel();
+        std::thread::spawn(move || sender.send(child.wait()));
+        assert!(ended.recv_timeout(LAUNCH).is_ok(), "arkose lives on without its terminal");
+    }
+}
