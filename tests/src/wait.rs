@@ -77,6 +77,30 @@ impl Lines {
         panic!("the output ended without {text:?}: {:?}", self.seen);
     }
 
+    /// Waits for a line that contains `text`, doing `nudge` every so often until it comes.
+    ///
+    /// For listeners that do not say when they listen.
+    ///
+    /// # Panics
+    ///
+    /// When the pipe is closed first, or it does not come within [`LAUNCH`].
+    pub fn nudge_until(&mut self, text: &str, mut nudge: impl FnMut()) {
+        let end = Instant::now() + LAUNCH;
+        while Instant::now() < end {
+            nudge();
+            let pause = Instant::now() + Duration::from_millis(200);
+            while let Ok(line) =
+                self.lines.recv_timeout(pause.saturating_duration_since(Instant::now()))
+            {
+                self.seen.push(line.clone());
+                if line.contains(text) {
+                    return;
+                }
+            }
+        }
+        panic!("no line with {text:?} came: {:?}", self.seen);
+    }
+
     /// Waits for the end, and answers every line that came since the beginning.
     pub fn rest(&mut self) -> &[String] {
         while self.next_line().is_some() {}

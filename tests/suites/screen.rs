@@ -2,6 +2,7 @@
 
 use arkose_tests::wait::{self, LAUNCH, Lines};
 use arkose_tests::{Arkose, Display, Running, both_ways};
+use std::io::Write as _;
 use std::process::{Child, Stdio};
 
 /// A window of the host with a name that a sandbox could find.
@@ -21,7 +22,12 @@ fn close(mut child: Child) {
     let _ = child.wait();
 }
 
-/// Presses a key on the host until the host's own listener has heard it.
+// Keycodes as every X server has them for a US keyboard, as xinput prints them.
+const KEY_A: &str = "detail: 38";
+const KEY_B: &str = "detail: 56";
+const KEY_C: &str = "detail: 54";
+
+/// Types "a" on the host until the host's own listener has heard it.
 fn type_on_host(display: &Display) {
     let mut listener = display
         .host("stdbuf")
@@ -30,27 +36,33 @@ fn type_on_host(display: &Display) {
         .spawn()
         .unwrap();
     let mut lines = Lines::of(listener.stdout.take().unwrap());
-    // What it prints first are its devices; by then it listens.
-    lines.expect_line("EVENT type");
-    // The pointer is where no window of a sandbox is, so that a key goes to nobody's window.
-    assert!(
-        display
+    lines.nudge_until(KEY_A, || {
+        // The pointer is where no window of a sandbox is, so that the key goes to nobody's window.
+        let typed = display
             .host("xdotool")
             .args(["mousemove", "1279", "799", "key", "a"])
             .status()
-            .unwrap()
-            .success()
-    );
-    lines.expect_line("RawKeyPress");
+            .unwrap();
+        assert!(typed.success());
+    });
     close(listener);
 }
 
-/// Starts a listener inside and answers it when it listens.
+/// A listener inside, and keys typed inside as they are asked for.
 fn listener_inside(call: Arkose) -> (Running, Lines) {
-    let mut running = call.shell("echo up; exec stdbuf -oL xinput test-xi2 --root").start();
-    let mut lines = running.lines();
-    lines.expect_line("up");
+    let mut running =
+        call.shell("stdbuf -oL xinput test-xi2 --root & while read key; do xdotool key $key; done; kill $!").start();
+    let lines = running.lines();
     (running, lines)
+}
+
+/// Types a key inside until the listener inside has heard it: it listens, and heard all before.
+fn type_inside(running: &mut Running, lines: &mut Lines, key: &str, detail: &str) {
+    let stdin = running.stdin.as_mut().unwrap();
+    lines.nudge_until(detail, || {
+        writeln!(stdin, "{key}").unwrap();
+        stdin.flush().unwrap();
+    });
 }
 
 both_ways! {
@@ -93,22 +105,22 @@ both_ways! {
 
     fn keys_typed_on_the_host_are_not_heard_on_an_isolated_screen(via) {
         let display = Display::start();
-        let (running, mut lines) = listener_inside(display.give(Arkose::run(via).option("xserver", "isolated")));
-        lines.expect_line("EVENT type");
+        let (mut running, mut lines) = listener_inside(display.give(Arkose::run(via).option("xserver", "isolated")));
+        type_inside(&mut running, &mut lines, "b", KEY_B);
         type_on_host(&display);
-        running.signal(nix::sys::signal::Signal::SIGTERM);
+        type_inside(&mut running, &mut lines, "c", KEY_C);
+        drop(running.stdin.take());
         let heard = lines.rest();
-        assert!(!heard.iter().any(|line| line.contains("RawKeyPress")), "{heard:?}");
+        assert!(!heard.iter().any(|line| line.contains(KEY_A)), "{heard:?}");
         let _ = running.finish();
     }
 
     fn keys_typed_on_the_host_are_heard_on_a_direct_screen(via) {
         let display = Display::start();
-        let (running, mut lines) = listener_inside(display.give(Arkose::run(via).option("xserver", "direct")));
-        lines.expect_line("EVENT type");
+        let (mut running, mut lines) = listener_inside(display.give(Arkose::run(via).option("xserver", "direct")));
+        type_inside(&mut running, &mut lines, "b", KEY_B);
         type_on_host(&display);
-        lines.expect_line("RawKeyPress");
-        running.signal(nix::sys::signal::Signal::SIGTERM);
+        lines.expect_line(KEY_A);
         let _ = running.finish();
     }
 
