@@ -1,0 +1,160 @@
+//! Profiles on the command line: those that are shipped, mistakes in them, the original's files,
+//! and what `explain` says of them.
+
+use arkose_tests::machine::machine;
+use arkose_tests::{Arkose, Display, Scratch, both_ways};
+use std::fs;
+
+/// The original author's example, word for word.
+const ORIGINAL_XEYES: &str = "[xeyes]\ncmd=\"xeyes\"\nrunas=user\nnetwork=false\nxserver=isolated\ndbus=none\npulseaudio=false\nmount_bind=\nmount_cow=\nmount_restrict=\n";
+
+fn explained(arguments: &[&str]) -> serde_json::Value {
+    let words = [&["explain", "--json"], arguments].concat();
+    serde_json::from_str(&Arkose::call(words).prints()).unwrap()
+}
+
+/// Whether the app can, and how far that opens the sandbox, by the first line of an option.
+fn line(explanation: &serde_json::Value, key: &str) -> (bool, String) {
+    let lines = explanation["lines"].as_array().unwrap();
+    let found = lines
+        .iter()
+        .find(|line| line["key"] == key)
+        .unwrap_or_else(|| panic!("nothing is said of {key}: {explanation}"));
+    (found["can"].as_bool().unwrap(), found["risk"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn every_shipped_profile_is_listed_checked_and_explained() {
+    let listed: serde_json::Value =
+        serde_json::from_str(&Arkose::call(["profile", "list", "--json"]).prints()).unwrap();
+    let listed = listed.to_string();
+    let mut count = 0;
+    for entry in fs::read_dir(&machine().profiles).unwrap().flatten() {
+        let file = entry.file_name().into_string().unwrap();
+        let Some(id) = file.strip_suffix(".toml") else { continue };
+        count += 1;
+        assert!(listed.contains(&format!("\"{id}\"")), "{id} is not in {listed}");
+        let checked = Arkose::call(["profile", "check"]).arg(entry.path()).output();
+        assert_eq!(checked.code(), 0, "{checked}");
+        assert!(!explained(&[id])["lines"].as_array().unwrap().is_empty(), "{id}");
+        assert!(!Arkose::call(["profile", "show", id]).prints().is_empty());
+    }
+    assert!(count > 0, "no profile is shipped");
+}
+
+#[test]
+fn a_mistake_is_told_with_file_line_and_column() {
+    let home = Scratch::home();
+    let cases = [
+        ("typo.toml", "name = \"x\"\ncommand = [\"x\"]\nxservr = \"none\"\n", ":3:1: ", "xserver"),
+        ("type.toml", "command = [\"x\"]\npulseaudio = \"loud\"\n", ":2:14: ", "pulseaudio"),
+        ("word.toml", "command = [\"x\"]\nnetwork = \"nun\"\n", ":2:11: ", "none"),
+        ("path.toml", "command = [\"x\"]\n[files]\nbind = [\"a/b\"]\n", ":3:", "a/b"),
+        ("climb.toml", "command = [\"x\"]\n[files]\nbind = [\"/a/../b\"]\n", ":3:", ".."),
+        ("syntax.toml", "command = [\"x\"\n", ":", "syntax.toml"),
+    ];
+    for (name, text, place, word) in cases {
+        let path = home.file(name, text);
+        let outcome = Arkose::call(["profile", "check"]).arg(&path).output();
+        let told = outcome.text() + &outcome.said();
+        assert_ne!(outcome.code(), 0, "{outcome}");
+        assert!(told.contains(&format!("{}{place}", path.display())), "{outcome}");
+        assert!(told.contains(word), "{outcome}");
+    }
+}
+
+#[test]
+fn control_characters_of_a_profile_do_not_reach_the_terminal() {
+    let home = Scratch::home();
+    let path = home.file(
+        "loud.toml",
+        "name = \"\\u001b[2Jred\\u0007\"\ncommand = [\"x\", \"\\u001b]0;title\\u0007\"]\n",
+    );
+    for words in
+        [["profile", "show"], ["profile", "check"], ["explain", "--profile"], ["plan", "--profile"]]
+    {
+        let outcome = Arkose::call(words).arg(&path).output();
+        assert!(
+            !outcome.stdout.contains(&0x1b) && !outcome.stderr.contains(&0x1b),
+            "{words:?}: {:?}",
+            outcome.stdout
+        );
+    }
+}
+
+#[test]
+fn the_originals_example_converts_and_says_the_same() {
+    let home = Scratch::home();
+    let original = home.file("xeyes.conf", ORIGINAL_XEYES);
+    let converted =
+        home.file("converted.toml", Arkose::call(["profile", "convert"]).arg(&original).prints());
+    let checked = Arkose::call(["profile", "check"]).arg(&converted).output();
+    assert_eq!(checked.code(), 0, "{checked}");
+    let before = explained(&["--profile", original.to_str().unwrap()]);
+    let after = explained(&["--profile", converted.to_str().unwrap()]);
+    let told = |explanation: &serde_json::Value| -> Vec<_> {
+        explanation["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| (line["key"].clone(), line["text"].clone()))
+            .collect()
+    };
+    assert_eq!(told(&before), told(&after));
+}
+
+#[test]
+fn explain_tells_what_each_option_opens() {
+    let closed = explained(&[]);
+    for key in ["network", "xserver", "dbus", "pulseaudio", "wayland"] {
+        let (can, risk) = line(&closed, key);
+        assert!(!can, "{key}: {closed}");
+        assert_eq!(risk, "contained", "{key}: {closed}");
+    }
+    for (key, option) in [
+        ("network", "--network=direct"),
+        ("xserver", "--xserver=direct"),
+        ("dbus", "--dbus=session"),
+    ] {
+        let open = explained(&[option]);
+        let (can, risk) = line(&open, key);
+        assert!(can, "{option}: {open}");
+        assert_eq!(risk, "open", "{option}: {open}");
+        assert_eq!(open["level"], "open", "{option}: {open}");
+    }
+}
+
+#[test]
+fn an_override_changes_its_keys_and_a_reset_brings_the_shipped_profile_back() {
+    let home = Scratch::home();
+    let call = |words: &[&str]| Arkose::call(words).env("XDG_CONFIG_HOME", home.path());
+    let of = |words: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&call(words).prints()).unwrap()
+    };
+    let shipped = of(&["explain", "--json", "xeyes"]);
+    home.file("arkose/profiles/xeyes.toml", "# mine\nnetwork = \"direct\"\n");
+    let changed = of(&["explain", "--json", "xeyes"]);
+    assert!(line(&changed, "network").0, "{changed}");
+    assert_eq!(line(&changed, "xserver"), line(&shipped, "xserver"));
+    assert!(call(&["profile", "diff", "xeyes"]).prints().contains("network"));
+    let reset = call(&["profile", "reset", "xeyes"]).output();
+    assert_eq!(reset.code(), 0, "{reset}");
+    assert_eq!(of(&["explain", "--json", "xeyes"]), shipped);
+}
+
+#[test]
+fn a_plan_is_printed_and_nothing_is_done() {
+    let system = Scratch::system();
+    let plan = Arkose::call(["plan", "--bind"]).arg(system.path()).prints();
+    assert!(plan.contains(system.path().to_str().unwrap()), "{plan}");
+}
+
+both_ways! {
+    fn the_originals_example_runs_as_it_is(via) {
+        let display = Display::start();
+        let home = Scratch::home();
+        let original = home.file("xeyes.conf", ORIGINAL_XEYES.replace("\"xeyes\"", "\"xwininfo -root -tree\""));
+        let seen = display.give(Arkose::launch(via, &original)).prints();
+        assert!(seen.contains("Root window"), "{seen}");
+    }
+}
