@@ -55,7 +55,7 @@ place_stage() {
     for file in arkose arkose-gtk; do
         place "$1/$file" "$STAGE/bin/$file" 755
     done
-    for file in tests/window/*.py tests/env/display.sh; do
+    for file in tests/window/*.py tests/bench/*.py tests/env/display.sh; do
         place "$file" "$STAGE/${file#tests/}" 755
     done
     for file in scalable/apps/io.github.arkose.Arkose symbolic/apps/io.github.arkose.Arkose-symbolic; do

@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+"""Measures Arkose next to other sandboxes, in one run, in turns, and prints medians and ratios.
+
+    bench.py [launch] [teardown]
+
+Each number is milliseconds for the whole command as a shell would see it. Budgets are ratios,
+because they hold on slow and fast machines alike.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = 30
+HOME = os.environ["HOME"]
+HELPER = "/usr/libexec/arkose-helper"
+
+
+def bwrap(binds, command):
+    """The same namespaces and the same tree as Arkose's defaults with a read-only system."""
+    words = ["bwrap", "--unshare-all", "--hostname", "bench", "--ro-bind", "/", "/", "--dev", "/dev"]
+    words += ["--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", HOME]
+    for path in binds:
+        words += ["--bind", path, path]
+    return [*words, "--die-with-parent", *command]
+
+
+def arkose(via, binds, command):
+    words = ["arkose", "run", "--via", via, "--root", "read-only"]
+    for path in binds:
+        words += ["--bind", path]
+    return [*words, "--", *command]
+
+
+def firejail(command):
+    return ["firejail", "--quiet", "--noprofile", "--net=none", "--private", *command]
+
+
+def elapsed(words):
+    begin = time.perf_counter()
+    subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    return (time.perf_counter() - begin) * 1000
+
+
+def teardown(words):
+    """From the moment the command may end until the last process of its sandbox is gone."""
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    begin = time.perf_counter()
+    process.stdin.close()
+    # Every process inside holds the pipe's other end, so it ends with the last of them.
+    process.stdout.read()
+    process.wait()
+    return (time.perf_counter() - begin) * 1000
+
+
+def compare(title, measure, contenders, budgets):
+    """Runs the contenders in turns; the budget is for the ratio to the first."""
+    times = {name: [] for name in contenders}
+    for name, words in contenders.items():
+        measure(words)
+    for _ in range(ROUNDS):
+        for name, words in contenders.items():
+            times[name].append(measure(words))
+    reference = None
+    print(title)
+    for name, taken in times.items():
+        median = statistics.median(taken)
+        reference = reference or median
+        budget = budgets.get(name)
+        limit = f"  budget {budget:.2f}" if budget else ""
+        print(f"    {name:<24}{median:8.2f} ms{median / reference:8.2f} ×{limit}", flush=True)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def bench_launch():
+    true = ["/bin/true"]
+    with tempfile.TemporaryDirectory(dir=HOME) as scratch:
+        paths = [os.path.join(scratch, str(number)) for number in range(200)]
+        for path in paths:
+            os.mkdir(path)
+        for count, budget in ((0, 1.0), (1, 1.0), (20, None), (200, 0.4)):
+            contenders = {
+                "bwrap": bwrap(paths[:count], true),
+                "arkose --via user": arkose("user", paths[:count], true),
+                "arkose --via helper": arkose("helper", paths[:count], true),
+            }
+            if count == 0 and shutil.which("firejail"):
+                contenders["firejail"] = firejail(true)
+            compare(f"launch of true, {count} binds", elapsed, contenders, {"arkose --via user": budget})
+
+
+def bench_polkit():
+    """What of a privileged launch is pkexec's own time: the helper refuses an empty request at once."""
+
+    def refused(words):
+        begin = time.perf_counter()
+        subprocess.run(words, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        return (time.perf_counter() - begin) * 1000
+
+    compare("pkexec alone", refused, {"pkexec, no sandbox": ["pkexec", HELPER, "launch"]}, {})
+
+
+def bench_teardown():
+    script = "for i in $(seq 20); do sleep 600 & done; echo ready; read line; exit 0"
+    command = ["bash", "-c", script]
+    contenders = {
+        "bwrap": bwrap([], command),
+        "arkose --via user": arkose("user", [], command),
+        "arkose --via helper": arkose("helper", [], command),
+    }
+    compare("end of a sandbox with 20 processes", teardown, contenders, {})
+
+
+BENCHES = {"launch": bench_launch, "polkit": bench_polkit, "teardown": bench_teardown}
+
+
+def main():
+    names = sys.argv[1:] or list(BENCHES)
+    for name in names:
+        if name not in BENCHES:
+            print(f"bench: no {name}; there are {', '.join(BENCHES)}", file=sys.stderr)
+            return 2
+    for name in names:
+        BENCHES[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
