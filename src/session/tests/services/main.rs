@@ -13,6 +13,7 @@ mod ends;
 mod isolated;
 mod place;
 mod servers;
+mod windows;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -31,7 +32,8 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|arg| arg == ends::SUPERVISE) {
         return ends::supervise();
     }
-    let tests: Vec<(&str, Test)> = [isolated::TESTS, ends::TESTS, servers::TESTS].concat();
+    let tests: Vec<(&str, Test)> =
+        [isolated::TESTS, windows::TESTS, ends::TESTS, servers::TESTS].concat();
     if args.iter().any(|arg| arg == "--list") {
         tests.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;

@@ -1,0 +1,49 @@
+//! The window manager of an isolated display: the frame on the host is the app's frame.
+//!
+//! The app's main windows fill the display and follow its size; dialogs stand in its middle, can
+//! be moved by their header bar, and stay above. There are no decorations, no menus and no keys:
+//! nothing here starts a program, because it runs on the host and an app inside could work it. It is
+//! a process of its own, so that what an app sends it has nothing else to reach.
+
+mod atoms;
+mod manager;
+mod order;
+mod traits;
+
+use super::name::LocalDisplay;
+use super::screen::connect;
+use super::xauth::Cookie;
+use manager::Manager;
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::process::ExitCode;
+
+/// The role of the window manager: serves display `number` until that ends. Standard input is the
+/// authority file.
+pub(crate) fn manage(number: &OsString) -> ExitCode {
+    match serve(number) {
+        // The server ended: that is how this ends.
+        Some(_gone) => ExitCode::SUCCESS,
+        None => ExitCode::FAILURE,
+    }
+}
+
+fn serve(number: &OsString) -> Option<x11rb::errors::ReplyOrIdError> {
+    let number = number.to_str()?.parse().ok()?;
+    let display = LocalDisplay { number, screen: 0 };
+    let cookie = Cookie::find(&authority()?, number, b"")?;
+    let connection = connect(display.connect().ok()?, 0, Some(&cookie)).ok()?;
+    match Manager::new(connection) {
+        Ok(mut manager) => manager.run().err(),
+        Err(error) => Some(error),
+    }
+}
+
+fn authority() -> Option<Vec<u8>> {
+    let file = File::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
+    let mut content = [0; 256];
+    let length = file.read_at(&mut content, 0).ok()?;
+    content.get(..length).map(<[u8]>::to_vec)
+}
