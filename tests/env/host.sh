@@ -90,6 +90,6 @@ as_test_user() {
         env -i -C "$TEST_HOME" HOME="$TEST_HOME" USER="$TEST_USER" LOGNAME="$TEST_USER" \
         SHELL=/bin/bash LANG=C.UTF-8 XDG_RUNTIME_DIR="$TEST_RUNTIME" \
         PATH="$STAGE/bin:/usr/local/bin:/usr/bin:/bin:/usr/games" ARKOSE_PROFILES="$STAGE/profiles" \
-        XDG_DATA_DIRS="$STAGE/share:/usr/local/share:/usr/share" \
+        ARKOSE_LOCALEDIR="$STAGE/share/locale" XDG_DATA_DIRS="$STAGE/share:/usr/local/share:/usr/share" \
         ${TERM:+TERM="$TERM"} "$@"
 }

@@ -45,7 +45,7 @@ place_translations() {
     local language
     while read -r language; do
         msgfmt "po/$language.po" -o "target/dev/$language.mo"
-        place "target/dev/$language.mo" "/usr/share/locale/$language/LC_MESSAGES/arkose.mo" 644
+        place "target/dev/$language.mo" "$STAGE/share/locale/$language/LC_MESSAGES/arkose.mo" 644
     done <po/LINGUAS
 }
 
