@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""Takes a picture of every page and dialog of the window: in English and French, light and dark,
+wide and 360 pixels narrow.
+
+    shots.py --output DIRECTORY [--only NAME] [--lang en|fr]
+
+Widgets are reached by keys and by the actions of the application, which no language changes.
+"""
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+
+from desk import Desk, NotThere, fail, say, text_of, wait_for, xdotool
+
+APPLICATION = "io.github.arkose.Arkose"
+WIDTHS = {"wide": (1120, 780), "narrow": (360, 720)}
+SCHEMES = {"light": "prefer-light", "dark": "prefer-dark"}
+
+# Two profiles that nobody ships: one with a mistake, one that cannot be launched.
+PROFILES = {
+    "broken": 'name = "Broken"\ncommand = ["true"]\nnetwrk = "none"\n',
+    "failing": 'name = "Failing"\ncommand = ["true"]\n[files]\nbind = ["/no/such/place"]\n',
+}
+
+
+class Shots:
+    """One combination of language, colours and width."""
+
+    def __init__(self, output, config, language, scheme, width):
+        self.folder = os.path.join(output, f"{language}-{scheme}-{width}")
+        self.size = WIDTHS[width]
+        self.environment = {
+            "LANGUAGE": language,
+            "LANG": "C.UTF-8",
+            "ADW_DEBUG_COLOR_SCHEME": SCHEMES[scheme],
+            "XDG_CONFIG_HOME": config,
+        }
+        self.desk = None
+
+    def __call__(self, name, *arguments, act):
+        """Opens the program with these arguments, does something, and takes the picture `name`."""
+        self.desk = Desk(self.folder, ["arkose-gtk", *arguments], self.environment)
+        try:
+            wait_for("the window", lambda: self.desk.all("frame") or self.desk.all("window"))
+            self.resize()
+            self.desk.settle()
+            act(self.desk)
+            self.desk.settle()
+            path = os.path.join(self.folder, f"{name}.png")
+            subprocess.run(["import", "-window", "root", "-crop", self.crop(), "+repage", path], check=True)
+        finally:
+            self.desk.close()
+
+    def resize(self):
+        """Gives the window its size, at the screen's corner."""
+        window = wait_for("an active window", lambda: text_of(["xdotool", "getactivewindow"]).strip())
+        xdotool("windowmove", window, 0, 0)
+        xdotool("windowsize", window, *self.size)
+
+    def crop(self):
+        return f"{self.size[0]}x{self.size[1]}+0+0"
+
+
+def keys(*words):
+    return lambda desk: desk.key(*words)
+
+
+def about(_desk):
+    subprocess.run(["gapplication", "action", APPLICATION, "about"], check=True)
+
+
+def search_nothing(desk):
+    desk.key("ctrl+f")
+    desk.settle()
+    xdotool("type", "zzzz")
+
+
+def scrolled(desk):
+    """Turns the wheel over the page until its end is on the screen."""
+    width, height = 300, 500
+    xdotool("mousemove", width, height)
+    for _ in range(60):
+        xdotool("click", 5)
+
+
+def switch_turned(desk):
+    """Turns the first switch of the page: something is then changed for this launch."""
+    switches = [widget for role in ("switch", "toggle button", "check box") for widget in desk.all(role)]
+    named = [widget for widget in switches if widget.get_name()]
+    if not named:
+        raise NotThere("a switch")
+    desk.press(named[-1])
+
+
+def launch_failing(desk):
+    desk.key("ctrl+Return")
+    wait_for("the dialog", lambda: len(desk.all("dialog")) + len(desk.all("alert")) > 0)
+
+
+PAGES = {
+    "list": ([], lambda desk: None),
+    "search-nothing": ([], search_nothing),
+    "profile": (["xeyes"], lambda desk: None),
+    "profile-end": (["xeyes"], scrolled),
+    "profile-changed": (["xeyes"], switch_turned),
+    "broken": (["broken"], lambda desk: None),
+    "failed": (["failing"], launch_failing),
+    "new-profile": ([], keys("ctrl+n")),
+    "shortcuts": ([], keys("F1")),
+    "main-menu": ([], keys("F10")),
+    "about": ([], about),
+    "launch": (["--launch", "xeyes"], lambda desk: None),
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--only", choices=PAGES)
+    parser.add_argument("--lang", choices=["en", "fr"])
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    languages = [options.lang] if options.lang else ["en", "fr"]
+    missed = []
+    with tempfile.TemporaryDirectory() as config:
+        folder = os.path.join(config, "arkose", "profiles")
+        os.makedirs(folder)
+        for name, text in PROFILES.items():
+            with open(os.path.join(folder, f"{name}.toml"), "w", encoding="utf-8") as file:
+                file.write(text)
+        for language, scheme, width in itertools.product(languages, SCHEMES, WIDTHS):
+            shots = Shots(options.output, config, language, scheme, width)
+            say(f"{language}, {scheme}, {width}")
+            for name, (words, act) in PAGES.items():
+                if options.only in (None, name):
+                    try:
+                        shots(name, *words, act=act)
+                    except NotThere as trouble:
+                        missed.append(f"{language}-{scheme}-{width}/{name}: {trouble}")
+    for line in missed:
+        fail(line)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
