@@ -11,6 +11,7 @@ pub struct Error {
     message: String,
     cause: Option<Errno>,
     remedy: String,
+    needs_root: bool,
 }
 
 /// The result of a step.
@@ -19,13 +20,24 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of our own: one sentence without a full stop.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), cause: None, remedy: String::new() }
+        Self { message: message.into(), cause: None, remedy: String::new(), needs_root: false }
     }
 
     /// Adds the command or setting that mends it.
     pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
         self
+    }
+
+    /// Marks that only root could build the sandbox on this machine.
+    pub(crate) fn needs_root(mut self) -> Self {
+        self.needs_root = true;
+        self
+    }
+
+    /// What the kernel said.
+    pub(crate) fn cause(&self) -> Option<Errno> {
+        self.cause
     }
 
     /// Adds what the kernel said.
@@ -38,6 +50,7 @@ impl Error {
     #[must_use]
     pub fn into_failure(self) -> Failure {
         Failure {
+            needs_root: self.needs_root,
             message: self.message,
             cause: self.cause.map_or_else(String::new, |errno| errno.to_string()),
             remedy: self.remedy,

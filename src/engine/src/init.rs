@@ -7,6 +7,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
 use crate::plan::{Plan, Way};
 use crate::seccomp;
+use crate::serve::refused;
 use crate::sys::{self, Forked, SignalFd};
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, Control, Event, Received, Request, Status};
@@ -49,7 +50,11 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<()> {
             .context("the groups of the user cannot be taken on")?;
     }
     let umask = rustix::process::umask(Mode::empty());
-    let tree = Tree::new(plan.size)?;
+    // The first step that needs a right in the new namespace.
+    let tree = Tree::new(plan.size).map_err(|error| match error.cause() {
+        Some(errno @ (Errno::PERM | Errno::ACCESS)) => refused(errno, plan.way),
+        _ => error,
+    })?;
     let id_map = setup.id_map.as_ref().map(OwnedFd::as_fd);
     build::build(&tree, plan, &request.files, owners, id_map)?;
     if plan.own_network {

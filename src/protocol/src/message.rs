@@ -126,8 +126,10 @@ impl Status {
 }
 
 /// Why there is no sandbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Failure {
+    /// Whether the kernel gives this user no namespaces, so that only root could build the sandbox.
+    pub needs_root: bool,
     /// One sentence for the user.
     pub message: String,
     /// What the kernel said, where it said something.

@@ -289,8 +289,7 @@ mod tests {
     #[test]
     fn a_long_failure_is_cut_not_lost() {
         let (a, b) = Channel::pair().unwrap();
-        let failure =
-            Failure { message: "é".repeat(20_000), cause: String::new(), remedy: String::new() };
+        let failure = Failure { message: "é".repeat(20_000), ..Failure::default() };
         a.send_event(&Event::Failed(failure)).unwrap();
         let Received::Message(Event::Failed(failure), None) = b.receive().unwrap() else {
             panic!("no failure arrived")

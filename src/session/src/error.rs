@@ -201,7 +201,7 @@ impl Kind {
 }
 
 /// Puts values into `{0}`, `{1}`; what a value holds is not looked at again.
-fn fill(pattern: &str, values: &[String]) -> String {
+pub(crate) fn fill(pattern: &str, values: &[String]) -> String {
     let mut text = String::with_capacity(pattern.len());
     let mut rest = pattern;
     while let Some((before, after)) = rest.split_once('{') {

@@ -4,10 +4,23 @@
 pub mod bus;
 mod child;
 pub mod display;
+mod environment;
 pub mod error;
+mod events;
+mod failure;
 pub mod grant;
 pub mod guard;
+mod helper;
 pub mod host;
+mod request;
 pub mod runtime;
+mod services;
 pub mod sound;
+mod spec;
+mod supervisor;
+mod terminal;
 pub mod wayland;
+
+pub use failure::LaunchError;
+pub use spec::{LaunchSpec, Via};
+pub use supervisor::launch;

@@ -120,7 +120,7 @@ fn services(request: &Request) -> Vec<Step> {
         source: mount.source.clone(),
         dest: mount.dest.clone(),
         read_only: mount.read_only,
-        of_user: true,
+        of_user: false,
     }));
     steps.extend(request.files.iter().enumerate().map(|(index, file)| Step::File {
         dest: file.dest.clone(),

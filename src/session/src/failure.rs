@@ -1,0 +1,122 @@
+//! Why a launch did not happen, as one sentence, its cause and the command that mends it.
+
+use crate::error::{Error, fill};
+use arkose_profile::i18n::N_;
+use arkose_profile::text::visible;
+use arkose_protocol::{Failure, ProtocolError};
+use std::io;
+
+/// Why a launch did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// A service of the host cannot be granted.
+    #[error(transparent)]
+    Service(#[from] Error),
+    /// The engine could not build the sandbox.
+    #[error("{}", .0.message)]
+    Engine(Failure),
+    /// The command cannot be executed; the errno.
+    #[error("{}", sentence(NOT_EXECUTED, .0))]
+    NotExecutable(String, io::Error),
+    /// The command is not there, inside.
+    #[error("{}", sentence(NOT_FOUND, .0))]
+    NotFound(String),
+    /// The connection to the helper failed.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+    /// Something else, said by a message id.
+    #[error("{0}")]
+    Plain(&'static str, Option<io::Error>, Option<String>),
+}
+
+const NOT_EXECUTED: &str = N_("“{0}” cannot be executed in the sandbox");
+const NOT_FOUND: &str = N_("There is no command “{0}” in the sandbox");
+
+/// There is no pkexec.
+pub(crate) const NO_PKEXEC: &str =
+    N_("This launch needs root to build the sandbox, and pkexec is not installed");
+/// The user closed the dialog.
+pub(crate) const DISMISSED: &str = N_("The request to authorise the launch was dismissed");
+/// polkit said no, or had nobody to ask.
+pub(crate) const NOT_AUTHORISED: &str =
+    N_("This launch was not authorised: polkit refuses it, or no authentication agent is running");
+/// The helper is not where it belongs.
+pub(crate) const NO_HELPER: &str = N_("Arkose's helper program is not installed");
+/// The helper ended without saying why.
+pub(crate) const HELPER_DIED: &str = N_("Arkose's helper program ended unexpectedly");
+/// A private home belongs to a profile.
+pub(crate) const NO_PROFILE_FOR_HOME: &str =
+    N_("A private home directory belongs to a profile, and this launch has none");
+/// The directory of the private home cannot be made.
+pub(crate) const NO_PRIVATE_HOME: &str = N_("The private home directory cannot be made");
+/// The terminal or the signals cannot be watched.
+pub(crate) const CANNOT_SUPERVISE: &str = N_("The sandbox cannot be supervised");
+
+impl LaunchError {
+    pub(crate) fn plain(message: &'static str) -> Self {
+        Self::Plain(message, None, None)
+    }
+
+    pub(crate) fn because(message: &'static str, cause: impl Into<io::Error>) -> Self {
+        Self::Plain(message, Some(cause.into()), None)
+    }
+
+    pub(crate) fn remedied(message: &'static str, remedy: &str) -> Self {
+        Self::Plain(message, None, Some(remedy.to_owned()))
+    }
+
+    /// The sentence, translated.
+    #[must_use]
+    pub fn message(&self, translate: &dyn Fn(&str) -> String) -> String {
+        match self {
+            Self::Service(error) => error.message(translate),
+            Self::NotExecutable(command, _) => fill(&translate(NOT_EXECUTED), std::slice::from_ref(command)),
+            Self::NotFound(command) => fill(&translate(NOT_FOUND), std::slice::from_ref(command)),
+            Self::Plain(message, ..) => translate(message),
+            // What the engine and the protocol say names paths and values already.
+            Self::Engine(_) | Self::Protocol(_) => visible(self.to_string().as_bytes()),
+        }
+    }
+
+    /// What the system said, where it said something.
+    #[must_use]
+    pub fn cause(&self) -> Option<String> {
+        let text = match self {
+            Self::Service(error) => std::error::Error::source(error)?.to_string(),
+            Self::Engine(failure) => visible(failure.cause.as_bytes()),
+            Self::NotExecutable(_, error) => error.to_string(),
+            Self::NotFound(_) => return None,
+            Self::Protocol(error) => std::error::Error::source(error)?.to_string(),
+            Self::Plain(_, cause, _) => cause.as_ref()?.to_string(),
+        };
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// The command that mends it, where there is one.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Service(error) => error.remedy(),
+            Self::Engine(failure) => {
+                Some(visible(failure.remedy.as_bytes())).filter(|text| !text.is_empty())
+            }
+            Self::Plain(_, _, remedy) => remedy.clone(),
+            _ => None,
+        }
+    }
+
+    /// The exit status that scripts see: 127 when the command is not there, 126 when it cannot be
+    /// executed, 125 for everything of our own.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::NotFound(_) => 127,
+            Self::NotExecutable(..) => 126,
+            _ => 125,
+        }
+    }
+}
+
+fn sentence(pattern: &str, value: &str) -> String {
+    fill(pattern, &[value.to_owned()])
+}

@@ -1,0 +1,169 @@
+//! The request to the helper: the policy, what the services add, and the files that make a machine
+//! of its own.
+
+use crate::environment;
+use crate::failure::{LaunchError, NO_PRIVATE_HOME, NO_PROFILE_FOR_HOME};
+use crate::grant::Grant;
+use crate::host::Host;
+use crate::spec::LaunchSpec;
+use arkose_profile::{AbsPath, Access, Home as HomeMode, Network, PathError, RunAs};
+use arkose_protocol::{Bytes, GeneratedFile, Home, HostMount, Request, Terminal, VERSION};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+/// What belongs to one launch beside its spec.
+pub(crate) struct Launch<'a> {
+    pub(crate) spec: &'a LaunchSpec,
+    pub(crate) host: &'a Host,
+    pub(crate) id: &'a str,
+    pub(crate) terminal: Option<Terminal>,
+}
+
+/// Makes the request; makes the private home when there is none yet.
+pub(crate) fn build<'g>(
+    launch: &Launch<'_>,
+    grants: impl Iterator<Item = &'g Grant>,
+) -> Result<Request, LaunchError> {
+    let Launch { spec, host, id, terminal } = launch;
+    let uid = app_uid(spec, host);
+    let hostname = spec.hostname.clone().unwrap_or_else(|| format!("arkose-{id}"));
+    let mut mounts = resolver(spec);
+    let mut files = machine_files(&hostname);
+    let mut variables = Vec::new();
+    for grant in grants {
+        mounts.extend(grant.sockets.iter().map(|socket| HostMount {
+            source: socket.source.clone(),
+            dest: socket.dest.clone(),
+            read_only: false,
+        }));
+        files.extend(grant.files.iter().map(|file| GeneratedFile {
+            dest: file.dest.clone(),
+            mode: file.mode,
+            content: Bytes(file.content.clone()),
+        }));
+        variables.extend(grant.env.iter().cloned());
+    }
+    let home = spec.home.as_path().as_os_str();
+    let env = environment::build(host, &spec.policy, home, uid, terminal.is_some(), &variables);
+    Ok(Request {
+        version: VERSION,
+        policy: spec.policy.clone(),
+        argv: spec.command.iter().map(|word| Bytes(word.as_bytes().to_vec())).collect(),
+        env: env.into_iter().map(Bytes).collect(),
+        cwd: directory(spec),
+        hostname,
+        home: Home { path: spec.home.clone(), private: private_home(spec)? },
+        mounts,
+        files,
+        hidden: hidden(spec, host)?,
+        terminal: *terminal,
+        linger: spec.linger,
+    })
+}
+
+/// The uid of the app, inside.
+pub(crate) fn app_uid(spec: &LaunchSpec, host: &Host) -> u32 {
+    if spec.policy.runas == RunAs::Root { 0 } else { host.uid() }
+}
+
+fn directory(spec: &LaunchSpec) -> Option<AbsPath> {
+    spec.directory.clone().or_else(|| AbsPath::new(std::env::current_dir().ok()?).ok())
+}
+
+/// Where the system's resolver keeps what `/etc/resolv.conf` points to.
+fn resolver(spec: &LaunchSpec) -> Vec<HostMount> {
+    let file = (spec.policy.network == Network::Direct)
+        .then(|| Path::new("/etc/resolv.conf").canonicalize().ok())
+        .flatten()
+        .filter(|path| path.starts_with("/run"))
+        .and_then(|path| AbsPath::new(path).ok());
+    file.into_iter()
+        .map(|path| HostMount { source: path.clone(), dest: path, read_only: true })
+        .collect()
+}
+
+/// A machine id of its own, and a host name that can be resolved; only where the host has such files.
+fn machine_files(hostname: &str) -> Vec<GeneratedFile> {
+    let machine = format!("{}\n", random_machine_id());
+    let mut files = Vec::new();
+    let mut add = |path: &str, content: String| {
+        let plain = Path::new(path).symlink_metadata().is_ok_and(|meta| meta.is_file());
+        if let (true, Ok(dest)) = (plain, AbsPath::new(path)) {
+            files.push(GeneratedFile { dest, mode: 0o444, content: Bytes(content.into_bytes()) });
+        }
+    };
+    add("/etc/machine-id", machine.clone());
+    add("/var/lib/dbus/machine-id", machine);
+    add("/etc/hostname", format!("{hostname}\n"));
+    let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+    add("/etc/hosts", format!("{}\n127.0.1.1\t{hostname}\n", hosts.trim_end()));
+    files
+}
+
+/// 32 hexadecimal digits (machine-id(5)).
+fn random_machine_id() -> String {
+    let mut bytes = [0u8; 16];
+    // The kernel's generator is ready long before a user can log in; a short answer is not fatal here.
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn data_dir(spec: &LaunchSpec, host: &Host) -> PathBuf {
+    let data = host.path("XDG_DATA_HOME").map(|path| path.as_path().to_owned());
+    data.unwrap_or_else(|| spec.home.as_path().join(".local/share")).join("arkose")
+}
+
+/// The directory on the host that holds the profile's private home, made when it is missing.
+fn private_home(spec: &LaunchSpec) -> Result<Option<AbsPath>, LaunchError> {
+    if spec.policy.home != HomeMode::Private {
+        return Ok(None);
+    }
+    let profile =
+        spec.profile.as_ref().ok_or_else(|| LaunchError::plain(NO_PROFILE_FOR_HOME))?;
+    let path = data_dir(spec, &Host::current()).join("homes").join(profile);
+    make_private(&path)?;
+    AbsPath::new(&path).map(Some).map_err(|_| LaunchError::plain(NO_PRIVATE_HOME))
+}
+
+fn make_private(path: &Path) -> Result<(), LaunchError> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| LaunchError::because(NO_PRIVATE_HOME, error))
+}
+
+/// Arkose's own directories and those from which programs start by themselves, wherever the app
+/// would see them: what it wrote there would take effect outside.
+fn hidden(spec: &LaunchSpec, host: &Host) -> Result<Vec<AbsPath>, LaunchError> {
+    let mut hidden = Vec::new();
+    let config = host.config().unwrap_or_else(|| spec.home.as_path().join(".config"));
+    let runtime = host.runtime().join("arkose");
+    for path in [config.join("arkose"), config.join("autostart"), data_dir(spec, host), runtime] {
+        let Some(path) = shown(spec, AbsPath::new(&path))? else { continue };
+        if writable(spec, &path) && path.as_path().symlink_metadata().is_err() {
+            // Not there yet: made now, so that the app cannot make it.
+            make_private(path.as_path())?;
+        }
+        if path.as_path().exists() {
+            hidden.push(path);
+        }
+    }
+    Ok(hidden)
+}
+
+/// The path, if the app would find the host's directory there.
+fn shown(spec: &LaunchSpec, path: Result<AbsPath, PathError>) -> Result<Option<AbsPath>, LaunchError> {
+    let Ok(path) = path else { return Ok(None) };
+    let home = matches!(spec.policy.home, HomeMode::Cow | HomeMode::Direct) && spec.home.contains(&path);
+    let shared = |rule: &arkose_profile::PathRule| {
+        rule.access != Access::Restrict && (rule.path.contains(&path) || path.contains(&rule.path))
+    };
+    Ok((home || spec.policy.paths.iter().any(shared)).then_some(path))
+}
+
+fn writable(spec: &LaunchSpec, path: &AbsPath) -> bool {
+    let home = spec.policy.home == HomeMode::Direct && spec.home.contains(path);
+    home || spec.policy.paths.iter().any(|rule| rule.access == Access::Bind && rule.path.contains(path))
+}

@@ -1,0 +1,62 @@
+//! The services of the host that one policy grants, started and ready.
+
+use crate::display::{self, Display};
+use crate::error::Error;
+use crate::grant::{Grant, Inside};
+use crate::host::Host;
+use crate::spec::LaunchSpec;
+use crate::{bus, sound, wayland};
+use arkose_profile::{Wayland, XServer};
+use std::os::fd::BorrowedFd;
+
+/// What a sandbox uses of the host; dropping it ends what was started for it.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    display: Option<Box<dyn Display>>,
+    others: Vec<Grant>,
+}
+
+impl Services {
+    /// Starts what the policy grants.
+    pub(crate) fn start(spec: &LaunchSpec, host: &Host, inside: &Inside) -> Result<Self, Error> {
+        let policy = &spec.policy;
+        let display = match policy.xserver {
+            XServer::None => None,
+            XServer::Direct => Some(display::direct(host, inside)?),
+            XServer::Isolated => {
+                let request =
+                    display::Request { host, inside, title: &spec.title, backend: spec.display };
+                Some(display::isolated(&request)?)
+            }
+        };
+        let mut others = Vec::new();
+        if policy.wayland == Wayland::Direct {
+            others.push(wayland::direct(host, inside)?);
+        }
+        if policy.pulseaudio {
+            others.push(sound::direct(host, inside)?);
+        }
+        if policy.dbus.session() {
+            others.push(bus::session(host, inside)?);
+        }
+        if policy.dbus.system() {
+            others.push(bus::system(host)?);
+        }
+        Ok(Self { display, others })
+    }
+
+    /// What the sandbox gets of all of them.
+    pub(crate) fn grants(&self) -> impl Iterator<Item = &Grant> {
+        self.display.iter().map(|display| display.grant()).chain(&self.others)
+    }
+
+    /// Descriptors that become readable when something may have ended.
+    pub(crate) fn watched(&self) -> Vec<BorrowedFd<'_>> {
+        self.display.iter().flat_map(|display| display.watched()).collect()
+    }
+
+    /// Why a service that the app needs is gone, if one is.
+    pub(crate) fn ended(&mut self) -> Option<Error> {
+        self.display.as_mut().and_then(|display| display.ended())
+    }
+}

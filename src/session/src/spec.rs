@@ -1,0 +1,59 @@
+//! What is to be launched, as the command line and the window ask for it.
+
+use arkose_profile::{AbsPath, Policy};
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+
+use crate::display::Backend;
+
+/// Who builds the sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Via {
+    /// The user, where the policy needs no privilege and the kernel allows it; else the helper.
+    #[default]
+    Auto,
+    /// Root, by pkexec.
+    Helper,
+    /// The user, in a user namespace.
+    User,
+}
+
+impl Via {
+    /// Reads `auto`, `helper` or `user`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "auto" => Some(Self::Auto),
+            "helper" => Some(Self::Helper),
+            "user" => Some(Self::User),
+            _ => None,
+        }
+    }
+}
+
+/// One launch.
+#[derive(Debug)]
+pub struct LaunchSpec {
+    /// What the app may reach.
+    pub policy: Policy,
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+    /// What the app is called in titles.
+    pub title: String,
+    /// The profile whose private home is used; without one there is none.
+    pub profile: Option<String>,
+    /// The user's home directory.
+    pub home: AbsPath,
+    /// Where the app starts; `None` for where this process is.
+    pub directory: Option<AbsPath>,
+    /// The name of the machine inside; `None` for one that is made up.
+    pub hostname: Option<String>,
+    /// Who builds the sandbox.
+    pub via: Via,
+    /// Which program draws an isolated X display.
+    pub display: Backend,
+    /// Whether the sandbox lives on when the command has ended and programs it started have not.
+    pub linger: bool,
+    /// Where events are written as JSON lines.
+    pub events: Option<OwnedFd>,
+}

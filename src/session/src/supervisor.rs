@@ -1,0 +1,357 @@
+//! The supervisor: accompanies one sandbox from its launch to its end, on the user's side.
+//!
+//! One thread, one loop. It owns what the sandbox uses of the host, hands signals and the terminal
+//! through, and when it ends, however it ends, the kernel closes its socket and the helper ends
+//! the sandbox.
+
+use crate::events::Events;
+use crate::failure::{CANNOT_SUPERVISE, LaunchError};
+use crate::grant::Inside;
+use crate::helper::Helper;
+use crate::host::Host;
+use crate::request::{self, Launch};
+use crate::runtime;
+use crate::services::Services;
+use crate::spec::{LaunchSpec, Via};
+use crate::terminal::{Console, Relay};
+use arkose_profile::RunAs;
+use arkose_profile::text::visible;
+use arkose_protocol::{Channel, Control, Event, Received, Request, Status, Terminal};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::getpgrp;
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+/// Signals that are the app's business.
+const FORWARDED: [Signal; 6] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+];
+/// Signals that are the supervisor's own.
+const OWN: [Signal; 4] = [Signal::SIGCHLD, Signal::SIGWINCH, Signal::SIGCONT, Signal::SIGTSTP];
+
+/// How long an app may go on after its display or its terminal has gone.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Launches, waits for the end, and gives the exit status that a shell would.
+///
+/// # Errors
+/// When the app could not be started; nothing of the sandbox is left then.
+pub fn launch(mut spec: LaunchSpec) -> Result<u8, LaunchError> {
+    let mut events = Events::to(spec.events.take());
+    let result = run(&spec, &mut events);
+    if let Err(error) = &result {
+        events.failed(error);
+    }
+    result
+}
+
+fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
+    let host = Host::current();
+    let id = runtime::new_id()?;
+    events.starting(&id);
+    let inside = Inside::new(request::app_uid(spec, &host))?;
+    let mut signals = watch_signals().map_err(|errno| LaunchError::because(CANNOT_SUPERVISE, errno))?;
+    let mut services = Services::start(spec, &host, &inside)?;
+    let (mut console, terminal) = match Console::find() {
+        Some((console, replaces)) => {
+            let size = console.size();
+            (Some(console), Some(Terminal { replaces, size }))
+        }
+        None => (None, None),
+    };
+    let launch = Launch { spec, host: &host, id: &id, terminal };
+    let request = request::build(&launch, services.grants())?;
+    let mut helper = first_choice(spec, &host)?;
+    loop {
+        let (helper_process, channel) = helper;
+        let session = Session {
+            channel,
+            helper: helper_process,
+            signals: &mut signals,
+            services: &mut services,
+            console: console.take(),
+            relay: None,
+            state: State::default(),
+        };
+        match session.accompany(&request, events, &id) {
+            (Err(LaunchError::Engine(failure)), left) if failure.needs_root && spec.via == Via::Auto => {
+                console = left;
+                helper = Helper::as_root(&host, spec.policy.runas)?;
+            }
+            (result, _) => return result,
+        }
+    }
+}
+
+/// The unprivileged way, where it can do what is asked.
+fn first_choice(spec: &LaunchSpec, host: &Host) -> Result<(Helper, Channel), LaunchError> {
+    match (spec.via, spec.policy.runas) {
+        (Via::User, _) | (Via::Auto, RunAs::User) => Helper::as_user(),
+        (Via::Helper, runas) | (Via::Auto, runas @ RunAs::Root) => Helper::as_root(host, runas),
+    }
+}
+
+fn watch_signals() -> Result<SignalFd, Errno> {
+    let set: SigSet = FORWARDED.into_iter().chain(OWN).collect();
+    set.thread_block()?;
+    SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+}
+
+/// What has happened so far.
+#[derive(Debug, Default)]
+struct State {
+    started: bool,
+    status: Option<Status>,
+    failure: Option<LaunchError>,
+    /// When the app must have ended by itself.
+    deadline: Option<Instant>,
+    /// Nothing more is waited for.
+    over: bool,
+}
+
+/// One helper, its sandbox, and what is connected to it.
+struct Session<'a> {
+    channel: Channel,
+    helper: Helper,
+    signals: &'a mut SignalFd,
+    services: &'a mut Services,
+    console: Option<Console>,
+    relay: Option<Relay>,
+    state: State,
+}
+
+impl Session<'_> {
+    /// Sends the request and stays until everything has ended; gives back an unused console.
+    fn accompany(
+        mut self,
+        request: &Request,
+        events: &mut Events,
+        id: &str,
+    ) -> (Result<u8, LaunchError>, Option<Console>) {
+        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        let stdio = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
+        if let Err(error) = self.channel.send_request(request, stdio) {
+            self.state.failure = Some(error.into());
+            self.state.over = true;
+        }
+        while !self.state.over {
+            if let Err(errno) = self.turn(request, events, id) {
+                self.state.failure = Some(LaunchError::because(CANNOT_SUPERVISE, errno));
+                break;
+            }
+        }
+        // The helper ends the sandbox when the socket closes, and is gone when that is done.
+        drop(self.channel);
+        let end = self.helper.wait();
+        if let Some(mut relay) = self.relay.take() {
+            relay.finish();
+        }
+        let result = match (self.state.failure, self.state.status) {
+            (Some(error), _) => Err(error),
+            (None, Some(status)) => {
+                events.exited(id, status.code());
+                Ok(status.code())
+            }
+            (None, None) => Err(end),
+        };
+        (result, self.console)
+    }
+
+    /// Waits for one thing to happen and does what it asks for.
+    fn turn(&mut self, request: &Request, events: &mut Events, id: &str) -> Result<(), Errno> {
+        let Some(ready) = self.wait()? else { return Ok(()) };
+        if ready.signals {
+            while let Ok(Some(signal)) = self.signals.read_signal() {
+                self.signal(signal.ssi_signo.cast_signed());
+            }
+        }
+        if let Some(relay) = &mut self.relay {
+            if ready.room {
+                relay.pass_input();
+            }
+            if ready.output {
+                relay.pass_output();
+            }
+            if ready.input {
+                relay.take_input();
+            }
+        }
+        if ready.services && self.services.ended().is_some() {
+            // Programs end when their display does; one that does not is ended soon.
+            self.send(Control::Signal(Signal::SIGTERM as i32));
+            self.end_soon();
+        }
+        if ready.channel {
+            self.listen(request, events, id);
+        }
+        if self.state.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.state.status.get_or_insert(Status::Signal(Signal::SIGTERM as i32));
+            self.state.over = true;
+        }
+        Ok(())
+    }
+
+    /// What there is to do; `None` when a signal of no interest came in between.
+    fn wait(&self) -> Result<Option<Ready>, Errno> {
+        let mut fds = Vec::with_capacity(8);
+        let mut add = |fd, flags| {
+            fds.push(PollFd::new(fd, flags));
+            fds.len() - 1
+        };
+        let readable = PollFlags::POLLIN;
+        let signals = add(self.signals.as_fd(), readable);
+        let channel = add(self.channel.as_fd(), readable);
+        // A descriptor of which nothing is wanted would still report its end, again and again.
+        let (mut master, mut input) = (None, None);
+        if let Some(relay) = &self.relay {
+            let wanted = relay.wanted();
+            let room = if wanted.room { PollFlags::POLLOUT } else { PollFlags::empty() };
+            master = wanted.output.then(|| add(relay.master(), readable | room));
+            input = wanted.input.then(|| add(relay.input(), readable));
+        }
+        let services: Vec<usize> = if self.state.deadline.is_none() {
+            self.services.watched().into_iter().map(|fd| add(fd, readable)).collect()
+        } else {
+            Vec::new()
+        };
+        match poll(&mut fds, self.timeout()) {
+            Err(Errno::EINTR) => return Ok(None),
+            result => result?,
+        };
+        let events = |index: usize| {
+            fds.get(index).and_then(PollFd::revents).unwrap_or(PollFlags::empty())
+        };
+        let any = |index: usize| !events(index).is_empty();
+        let output = PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR;
+        Ok(Some(Ready {
+            signals: any(signals),
+            channel: any(channel),
+            output: master.is_some_and(|master| events(master).intersects(output)),
+            room: master.is_some_and(|master| events(master).contains(PollFlags::POLLOUT)),
+            input: input.is_some_and(any),
+            services: services.into_iter().any(any),
+        }))
+    }
+
+    fn timeout(&self) -> PollTimeout {
+        let left = self.state.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        // One millisecond more, so that the deadline has passed when the wait has.
+        left.map_or(PollTimeout::NONE, |left| {
+            PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::ZERO)
+        })
+    }
+
+    fn send(&mut self, control: Control) {
+        // A sandbox that is gone closes its side, which is noticed.
+        let _ = self.channel.send(&control);
+    }
+
+    fn end_soon(&mut self) {
+        self.state.deadline.get_or_insert(Instant::now() + GRACE);
+    }
+
+    /// Reads one event of the sandbox.
+    fn listen(&mut self, request: &Request, events: &mut Events, id: &str) {
+        match self.channel.receive::<Event>() {
+            Ok(Received::Message(Event::Terminal, Some(master))) => {
+                match self.console.take().map(|console| Relay::new(console, master)) {
+                    Some(Ok(relay)) => self.relay = Some(relay),
+                    _ => self.state.over = true,
+                }
+            }
+            Ok(Received::Message(Event::Started, _)) => {
+                self.state.started = true;
+                events.started(id);
+            }
+            Ok(Received::Message(Event::ExecFailed(errno), _)) => {
+                self.state.failure = Some(not_executed(request, errno));
+            }
+            Ok(Received::Message(Event::Stopped(_), _)) => self.stop_too(),
+            Ok(Received::Message(Event::Exited(status), _)) => self.state.status = Some(status),
+            Ok(Received::Message(Event::Failed(failure), _)) => {
+                self.state.failure = Some(LaunchError::Engine(failure));
+            }
+            Ok(Received::Nothing) => {}
+            Ok(Received::Message(Event::Terminal, None) | Received::Closed) => self.state.over = true,
+            Err(error) => {
+                self.state.failure = Some(error.into());
+                self.state.over = true;
+            }
+        }
+    }
+
+    fn signal(&mut self, number: i32) {
+        match Signal::try_from(number) {
+            Ok(Signal::SIGCHLD) if self.helper.has_ended() => self.state.over = true,
+            Ok(Signal::SIGCHLD) | Err(_) => {}
+            Ok(Signal::SIGWINCH) => {
+                if let Some(relay) = &self.relay {
+                    relay.resize();
+                }
+            }
+            Ok(Signal::SIGCONT) => {
+                if let Some(relay) = &mut self.relay {
+                    relay.resume();
+                }
+            }
+            Ok(Signal::SIGTSTP) => {
+                self.send(Control::Signal(Signal::SIGSTOP as i32));
+                if self.relay.is_none() {
+                    self.stop_too();
+                }
+            }
+            Ok(signal) if self.state.started => {
+                self.send(Control::Signal(signal as i32));
+                if signal == Signal::SIGHUP && self.relay.is_some() {
+                    // The terminal is gone, and with it whoever could end what ignores the signal.
+                    self.end_soon();
+                }
+            }
+            // Nothing runs yet that could decide for itself.
+            Ok(signal) => {
+                self.state.status = Some(Status::Signal(signal as i32));
+                self.state.over = true;
+            }
+        }
+    }
+
+    /// The app was stopped, as by Ctrl+Z: so is this process, with its job, and both go on together.
+    fn stop_too(&mut self) {
+        if let Some(relay) = &mut self.relay {
+            relay.pause();
+        }
+        let _ = killpg(getpgrp(), Signal::SIGSTOP);
+        if let Some(relay) = &mut self.relay {
+            relay.resume();
+        }
+        self.send(Control::Signal(Signal::SIGCONT as i32));
+    }
+}
+
+/// What is ready to be done.
+struct Ready {
+    signals: bool,
+    channel: bool,
+    output: bool,
+    room: bool,
+    input: bool,
+    services: bool,
+}
+
+fn not_executed(request: &Request, errno: i32) -> LaunchError {
+    let command = request.argv.first().map_or_else(String::new, |word| visible(&word.0));
+    let error = std::io::Error::from_raw_os_error(errno);
+    if error.kind() == std::io::ErrorKind::NotFound {
+        LaunchError::NotFound(command)
+    } else {
+        LaunchError::NotExecutable(command, error)
+    }
+}
