@@ -24,6 +24,7 @@ mod value;
 pub use context::{Context, ContextError};
 pub use error::{Error, Errors, Place};
 pub use layer::{Layer, Origin};
+pub use nearest::nearest;
 pub use path::{AbsPath, PathError};
 pub use policy::{
     Access, DBus, Device, Home, Network, PathRule, Policy, Root, RunAs, Variable, Wayland, XServer,

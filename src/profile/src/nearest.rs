@@ -1,10 +1,8 @@
 //! The valid name that a mistyped one was meant to be.
 
 /// The candidate that differs from `word` by the fewest typing errors, when that is few.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let limit = word.chars().count().div_ceil(3).clamp(1, 3);
     candidates

@@ -1,0 +1,62 @@
+//! `arkose explain`: what an app can and cannot reach.
+
+use crate::request::Described;
+use crate::say::{Failure, answer, answer_json, gettext, note, translated};
+use arkose_profile::explain::{Explanation, Line, explain as explanation};
+use arkose_profile::i18n::{Message, N_};
+use arkose_profile::options::Risk;
+use arkose_profile::text::visible;
+
+/// Prints it.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn explain(described: &Described, json: bool) -> Result<u8, Failure> {
+    let Described { profile, policy, context } = described;
+    let told = explanation(profile, policy, context, &gettext);
+    if json {
+        let mut object = told.to_json();
+        if let Some(object) = object.as_object_mut() {
+            object.insert("profile".to_owned(), profile.id.clone().into());
+            object.insert("name".to_owned(), profile.name().into());
+            object.insert("command".to_owned(), profile.command().into());
+            let notes: Vec<_> = profile.notes.iter().map(translated).collect();
+            object.insert("notes".to_owned(), notes.into());
+        }
+        return answer_json(&object).map(|()| 0);
+    }
+    for message in &profile.notes {
+        note(message);
+    }
+    answer(&text(&profile.name(), &told)).map(|()| 0)
+}
+
+fn text(name: &str, told: &Explanation) -> String {
+    let level = Message::new(told.level.title());
+    let title = match name {
+        "" => {
+            translated(&Message::new(N_("This sandbox is {level}.")).with_message("level", level))
+        }
+        name => translated(
+            &Message::new(N_("{name}: {level}")).with("name", name).with_message("level", level),
+        ),
+    };
+    let mut text = format!("{title}\n");
+    for (can, heading) in [(true, N_("The app can")), (false, N_("The app cannot"))] {
+        let lines: Vec<&Line> = told.lines.iter().filter(|line| line.can == can).collect();
+        if lines.is_empty() {
+            continue;
+        }
+        text.push_str(&format!("\n{}\n", gettext(heading)));
+        for line in lines {
+            let mark = match line.risk {
+                Risk::Contained => ' ',
+                Risk::Partial => '+',
+                Risk::Open => '!',
+            };
+            let origin = visible(translated(&line.origin.title()).as_bytes());
+            text.push_str(&format!("  {mark} {} ({}: {origin})\n", line.text, line.key));
+        }
+    }
+    text
+}

@@ -1,0 +1,9 @@
+//! `arkose`: apps confined, from the command line.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    arkose_cli::main(std::env::args_os().skip(1).collect())
+}
