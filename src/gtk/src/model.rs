@@ -1,0 +1,18 @@
+//! What the window knows, without GTK: the profile being edited, how values are written, what a
+//! launch says.
+//!
+//! Everything here is plain data and is tested without a display; the widgets only draw it.
+
+pub(crate) mod command;
+mod draft;
+mod launch;
+mod names;
+mod remembered;
+mod search;
+pub(crate) mod size;
+
+pub use draft::{Draft, WayBack};
+pub use launch::{Event, Failure, Request};
+pub use names::{file_names, free_id, home_relative};
+pub use remembered::{Remembered, fingerprint};
+pub use search::Query;

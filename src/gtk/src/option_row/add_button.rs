@@ -1,0 +1,208 @@
+//! The button that adds an entry to a list: typed, or chosen in a file chooser.
+//!
+//! ```text
+//! AddButton
+//! └── popover: entry, “Add”, “Choose Folder…”, “Choose File…”
+//! ```
+
+use crate::accessible::named;
+use crate::i18n::{say, tr};
+use crate::model::home_relative;
+use adw::prelude::*;
+use arkose_profile::i18n::N_;
+use gtk::glib::subclass::prelude::*;
+use gtk::{gio, glib};
+use std::rc::Rc;
+
+/// The ways in which an entry can be given, beside typing it.
+pub(super) struct Ways {
+    /// What an entry looks like.
+    pub(super) placeholder: &'static str,
+    /// The label of the button that chooses a folder.
+    pub(super) folder: Option<&'static str>,
+    /// The label of the button that chooses a file.
+    pub(super) file: Option<&'static str>,
+    /// Where the chooser begins; the home directory when not given.
+    pub(super) start: Option<&'static str>,
+}
+
+mod imp {
+    use adw::prelude::*;
+    use gtk::glib;
+    use gtk::subclass::prelude::*;
+    use std::cell::{OnceCell, RefCell};
+
+    #[derive(Default)]
+    pub(crate) struct AddButton {
+        pub(super) button: OnceCell<gtk::Button>,
+        pub(super) popover: gtk::Popover,
+        /// Lives as long as it is open.
+        pub(super) chooser: RefCell<Option<gtk::FileChooserNative>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for AddButton {
+        const NAME: &'static str = "ArkoseAddButton";
+        type Type = super::AddButton;
+        type ParentType = gtk::Widget;
+
+        fn class_init(class: &mut Self::Class) {
+            class.set_layout_manager_type::<gtk::BinLayout>();
+        }
+    }
+
+    impl ObjectImpl for AddButton {
+        fn constructed(&self) {
+            self.parent_constructed();
+            self.popover.set_parent(&*self.obj());
+        }
+
+        fn dispose(&self) {
+            self.popover.unparent();
+            if let Some(button) = self.button.get() {
+                button.unparent();
+            }
+        }
+    }
+
+    impl WidgetImpl for AddButton {
+        fn size_allocate(&self, width: i32, height: i32, baseline: i32) {
+            self.parent_size_allocate(width, height, baseline);
+            self.popover.present();
+        }
+    }
+}
+
+glib::wrapper! {
+    /// A round button with a plus.
+    pub(crate) struct AddButton(ObjectSubclass<imp::AddButton>)
+        @extends gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget;
+}
+
+impl AddButton {
+    /// A button that adds to the option called `title`; `added` gets each new entry.
+    pub(super) fn new(title: &str, ways: &Ways, added: impl Fn(String) + 'static) -> Self {
+        let this: Self = glib::Object::new();
+        let imp = this.imp();
+        let name = say(N_("Add to {option}"), &[("option", title)]);
+        let button: gtk::Button = named(&name);
+        button.set_icon_name("list-add-symbolic");
+        button.set_css_classes(&["flat", "circular"]);
+        button.set_tooltip_text(Some(&name));
+        button.set_parent(&this);
+        button.connect_clicked(glib::clone!(
+            #[weak]
+            this,
+            move |_| this.open()
+        ));
+        // It is set once, here.
+        let _ = imp.button.set(button);
+        let added = Rc::new(added);
+        let column = gtk::Box::new(gtk::Orientation::Vertical, 6);
+        column.append(&this.typing(&name, ways.placeholder, added.clone()));
+        let choices = [
+            (ways.folder, gtk::FileChooserAction::SelectFolder),
+            (ways.file, gtk::FileChooserAction::Open),
+        ];
+        for (label, action) in choices {
+            let Some(label) = label else { continue };
+            let button = gtk::Button::with_mnemonic(&tr(label));
+            button.add_css_class("flat");
+            let (start, added, name) = (ways.start, added.clone(), name.clone());
+            button.connect_clicked(glib::clone!(
+                #[weak]
+                this,
+                move |_| this.choose(&name, action, start, added.clone())
+            ));
+            column.append(&button);
+        }
+        imp.popover.set_child(Some(&column));
+        this
+    }
+
+    /// Opens the popover.
+    pub(super) fn open(&self) {
+        self.imp().popover.popup();
+    }
+
+    fn typing(
+        &self,
+        name: &str,
+        placeholder: &str,
+        added: Rc<impl Fn(String) + 'static>,
+    ) -> gtk::Box {
+        let entry: gtk::Entry = named(name);
+        entry.set_placeholder_text(Some(placeholder));
+        entry.set_hexpand(true);
+        let add = gtk::Button::with_mnemonic(&tr(N_("_Add")));
+        add.set_sensitive(false);
+        entry.connect_changed(glib::clone!(
+            #[weak]
+            add,
+            move |entry| add.set_sensitive(!entry.text().trim().is_empty())
+        ));
+        entry.connect_activate(glib::clone!(
+            #[weak]
+            add,
+            move |_| add.emit_clicked()
+        ));
+        add.connect_clicked(glib::clone!(
+            #[weak(rename_to = this)]
+            self,
+            #[weak]
+            entry,
+            move |_| {
+                let text = entry.text().trim().to_owned();
+                if !text.is_empty() {
+                    this.imp().popover.popdown();
+                    entry.set_text("");
+                    added(text);
+                }
+            }
+        ));
+        let line = gtk::Box::new(gtk::Orientation::Horizontal, 6);
+        line.append(&entry);
+        line.append(&add);
+        line
+    }
+
+    fn choose(
+        &self,
+        title: &str,
+        action: gtk::FileChooserAction,
+        start: Option<&str>,
+        added: Rc<impl Fn(String) + 'static>,
+    ) {
+        self.imp().popover.popdown();
+        let window = self.root().and_downcast::<gtk::Window>();
+        let chooser = gtk::FileChooserNative::new(
+            Some(title),
+            window.as_ref(),
+            action,
+            Some(&tr(N_("_Add"))),
+            None,
+        );
+        chooser.set_modal(true);
+        let start = start.map_or_else(glib::home_dir, Into::into);
+        // The chooser opens somewhere in any case.
+        let _ = chooser.set_current_folder(Some(&gio::File::for_path(start)));
+        chooser.connect_response(glib::clone!(
+            #[weak(rename_to = this)]
+            self,
+            move |chooser, response| {
+                if response == gtk::ResponseType::Accept {
+                    let path = chooser.file().and_then(|file| file.path());
+                    if let Some(path) =
+                        path.and_then(|path| home_relative(&path, &glib::home_dir()))
+                    {
+                        added(path);
+                    }
+                }
+                this.imp().chooser.take();
+            }
+        ));
+        chooser.show();
+        self.imp().chooser.replace(Some(chooser));
+    }
+}

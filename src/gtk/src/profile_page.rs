@@ -1,0 +1,380 @@
+//! One profile: its options, what they allow, and launching it.
+//!
+//! ```text
+//! ProfilePage
+//! ├── header bar: (back), name, “Launch”, menu
+//! ├── strip while an app runs from it: “Running”, “Stop”
+//! ├── Pair
+//! │   ├── icon, name, what it is for; a list of OptionRow for each group of the option table
+//! │   └── Summary
+//! └── bar while something is changed for this launch: “Discard Launch Changes”, “Save to Profile”
+//! ```
+//!
+//! The state is a [`Draft`]; every edit goes there first and the widgets are drawn from it.
+//! What the actions do is in [`actions`].
+
+mod actions;
+
+use crate::accessible::named;
+use crate::i18n::{count, say, tr};
+use crate::model::{Draft, WayBack, file_names};
+use crate::option_row::{Edit, OptionRow, RowState};
+use crate::summary::Content;
+use crate::window::Window;
+use crate::{icon, sandbox};
+use adw::prelude::*;
+use arkose_profile::explain::explain;
+use arkose_profile::i18n::N_;
+use arkose_profile::options::{Group, OPTIONS, Opt};
+use arkose_profile::{Context, Origin, Profile};
+use gtk::glib::subclass::prelude::*;
+use gtk::{gio, glib};
+use std::ffi::OsString;
+
+mod imp {
+    use crate::model::Draft;
+    use crate::option_row::OptionRow;
+    use crate::pair::Pair;
+    use crate::summary::Summary;
+    use adw::prelude::*;
+    use adw::subclass::prelude::*;
+    use gtk::{gio, glib};
+    use std::cell::RefCell;
+    use std::ffi::OsString;
+
+    #[derive(Default, gtk::CompositeTemplate)]
+    #[template(file = "profile_page.ui")]
+    pub(crate) struct ProfilePage {
+        #[template_child]
+        pub(super) header: TemplateChild<adw::HeaderBar>,
+        #[template_child]
+        pub(super) title: TemplateChild<adw::WindowTitle>,
+        #[template_child]
+        pub(super) back: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub(super) launch: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub(super) running_revealer: TemplateChild<gtk::Revealer>,
+        #[template_child]
+        pub(super) spinner: TemplateChild<gtk::Spinner>,
+        #[template_child]
+        pub(super) running: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) pair: TemplateChild<Pair>,
+        #[template_child]
+        pub(super) groups: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub(super) icon: TemplateChild<gtk::Image>,
+        #[template_child]
+        pub(super) name: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) what: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) summary: TemplateChild<Summary>,
+        #[template_child]
+        pub(super) changes_revealer: TemplateChild<gtk::Revealer>,
+        #[template_child]
+        pub(super) changes_bar: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub(super) changes: TemplateChild<gtk::Label>,
+        pub(super) rows: RefCell<Vec<OptionRow>>,
+        pub(super) actions: gio::SimpleActionGroup,
+        pub(super) draft: RefCell<Option<Draft>>,
+        /// The profile's id, or its file.
+        pub(super) profile: RefCell<OsString>,
+        /// What a launcher wants to open with it.
+        pub(super) files: RefCell<Vec<OsString>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for ProfilePage {
+        const NAME: &'static str = "ArkoseProfilePage";
+        type Type = super::ProfilePage;
+        type ParentType = gtk::Box;
+
+        fn class_init(class: &mut Self::Class) {
+            Pair::ensure_type();
+            Summary::ensure_type();
+            class.bind_template();
+        }
+
+        fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+            object.init_template();
+        }
+    }
+
+    impl ObjectImpl for ProfilePage {
+        fn constructed(&self) {
+            self.parent_constructed();
+            let page = self.obj();
+            page.build_rows();
+            page.add_actions();
+            self.summary.connect_chosen(glib::clone!(
+                #[weak]
+                page,
+                move |key| page.point_out(key)
+            ));
+            self.pair.connect_narrow_notify(glib::clone!(
+                #[weak]
+                page,
+                move |pair| page.set_narrow(pair.narrow())
+            ));
+        }
+    }
+
+    impl WidgetImpl for ProfilePage {}
+    impl BoxImpl for ProfilePage {}
+}
+
+glib::wrapper! {
+    /// The page of one profile.
+    pub(crate) struct ProfilePage(ObjectSubclass<imp::ProfilePage>)
+        @extends gtk::Box, gtk::Widget,
+        @implements gtk::Buildable, gtk::ConstraintTarget, gtk::Orientable;
+}
+
+impl Default for ProfilePage {
+    fn default() -> Self {
+        glib::Object::new()
+    }
+}
+
+impl ProfilePage {
+    /// The actions of this page, for its window.
+    pub(crate) fn actions(&self) -> gio::SimpleActionGroup {
+        self.imp().actions.clone()
+    }
+
+    /// Whether the window shows the page alone and needs a way back to the list.
+    pub(crate) fn set_alone(&self, alone: bool) {
+        let imp = self.imp();
+        imp.back.set_visible(alone);
+        imp.header.set_show_start_title_buttons(alone);
+    }
+
+    /// Shows a profile without changes; `files` are to be opened with it.
+    pub(crate) fn open(&self, name: OsString, profile: Profile, files: Vec<OsString>) {
+        let imp = self.imp();
+        imp.profile.replace(name);
+        imp.files.replace(files);
+        imp.draft.replace(Some(Draft::new(profile)));
+        self.remember_asking();
+        self.refresh();
+        self.show_sandboxes();
+    }
+
+    /// Takes what the files say now; changes for this launch stay.
+    pub(crate) fn reread(&self, profile: Profile) {
+        if let Some(draft) = self.imp().draft.borrow_mut().as_mut() {
+            draft.restore(profile);
+        }
+        self.refresh();
+    }
+
+    /// The id or file of the profile that is shown.
+    pub(crate) fn profile(&self) -> OsString {
+        self.imp().profile.borrow().clone()
+    }
+
+    /// Follows what runs from this profile.
+    pub(crate) fn show_sandboxes(&self) {
+        let imp = self.imp();
+        let profile = imp.profile.borrow().to_string_lossy().into_owned();
+        let alive = self.app().map(|app| app.sandboxes_of(&profile)).unwrap_or_default();
+        let waits = |state| alive.iter().any(|sandbox| sandbox.state() == state);
+        let text = if waits(sandbox::State::Starting) {
+            tr(N_("Starting…"))
+        } else if waits(sandbox::State::Stopping) {
+            tr(N_("Stopping…"))
+        } else if alive.len() > 1 {
+            count(N_("{count} app is running"), N_("{count} apps are running"), alive.len())
+        } else {
+            tr(N_("Running"))
+        };
+        let busy = waits(sandbox::State::Starting) || waits(sandbox::State::Stopping);
+        imp.spinner.set_visible(busy);
+        if !alive.is_empty() {
+            imp.running.set_label(&text);
+        }
+        imp.running_revealer.set_reveal_child(!alive.is_empty());
+        self.enable("stop", !alive.is_empty());
+    }
+
+    fn app(&self) -> Option<crate::application::Application> {
+        gio::Application::default().and_downcast()
+    }
+
+    fn window(&self) -> Option<Window> {
+        self.root().and_downcast()
+    }
+
+    fn build_rows(&self) {
+        let imp = self.imp();
+        for group in Group::ALL {
+            let list: gtk::ListBox = named(&tr(group.title()));
+            list.set_selection_mode(gtk::SelectionMode::None);
+            list.add_css_class("boxed-list");
+            list.connect_row_activated(|_, row| {
+                if let Some(row) = row.downcast_ref::<OptionRow>() {
+                    row.operate();
+                }
+            });
+            for option in OPTIONS.iter().filter(|option| option.group == group) {
+                let edited = glib::clone!(
+                    #[weak(rename_to = page)]
+                    self,
+                    move |option, edit| page.edited(option, edit)
+                );
+                let reset = glib::clone!(
+                    #[weak(rename_to = page)]
+                    self,
+                    move |option: &'static Opt| page.reset_row(option)
+                );
+                let row = OptionRow::new(option, edited, reset);
+                list.append(&row);
+                imp.rows.borrow_mut().push(row);
+            }
+            let titled = adw::PreferencesGroup::builder().title(tr(group.title())).build();
+            titled.add(&list);
+            imp.groups.append(&titled);
+        }
+    }
+
+    /// Puts an edit into the draft and draws what came of it.
+    fn edited(&self, option: &'static Opt, edit: Edit) {
+        let (value, removed) = match edit {
+            Edit::Set(value) => (value, None),
+            Edit::Removed(value, entry) => (value, Some(entry)),
+        };
+        let done = match self.imp().draft.borrow_mut().as_mut() {
+            Some(draft) => draft.set(option, value),
+            None => return,
+        };
+        self.refresh();
+        let Some(window) = self.window() else { return };
+        match (done, removed) {
+            (Err(errors), _) => window.toast(&errors.translated(&tr)),
+            (Ok(()), Some(entry)) => {
+                let text = say(N_("Removed {entry}"), &[("entry", &entry)]);
+                let page = self.downgrade();
+                window.toast_with_undo(&text, move || {
+                    if let Some(page) = page.upgrade() {
+                        page.undo();
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Draws the draft.
+    fn refresh(&self) {
+        let imp = self.imp();
+        let draft = imp.draft.borrow();
+        let Some(draft) = draft.as_ref() else { return };
+        let profile = draft.effective();
+        let name = profile.name();
+        imp.title.set_title(&name);
+        imp.name.set_label(&name);
+        icon::show(&imp.icon, profile.app().as_deref());
+        imp.what.set_label(&self.what(profile));
+        let conflicts = draft.conflicts();
+        for row in imp.rows.borrow().iter() {
+            let key = row.key();
+            let clash = conflicts.iter().find(|(one, other, _)| one.key == key || other.key == key);
+            let problem = clash.map(|(one, other, conflict)| {
+                let with = if one.key == key { other } else { one };
+                say(
+                    N_("Cannot go with “{option}”: {reason}."),
+                    &[("option", &tr(with.title)), ("reason", &tr(conflict.reason))],
+                )
+            });
+            row.show(RowState {
+                value: profile.value(key),
+                origin: profile.origin(key).clone(),
+                resettable: draft.way_back(key) != WayBack::Nothing,
+                problem,
+            });
+        }
+        let possible = self.summarise(draft);
+        self.show_changes(draft, possible);
+    }
+
+    /// Draws the summary; says whether the profile can be launched as it is.
+    fn summarise(&self, draft: &Draft) -> bool {
+        let content = match Context::current() {
+            Err(error) => Content::Impossible(vec![error.0.translated(&tr)]),
+            Ok(context) => match draft.policy(&context) {
+                Ok(policy) => {
+                    Content::Explained(explain(draft.effective(), &policy, &context, &tr))
+                }
+                Err(errors) => Content::Impossible(
+                    errors.0.iter().map(|error| error.translated(&tr)).collect(),
+                ),
+            },
+        };
+        let possible = matches!(content, Content::Explained(_));
+        self.imp().summary.show_content(content);
+        possible
+    }
+
+    fn show_changes(&self, draft: &Draft, possible: bool) {
+        let imp = self.imp();
+        let changes = draft.change_count();
+        let launch = if changes == 0 { N_("_Launch") } else { N_("_Launch with Changes") };
+        imp.launch.set_label(&tr(launch));
+        imp.launch.set_use_underline(true);
+        if changes > 0 {
+            let text = count(
+                N_("{count} change for this launch"),
+                N_("{count} changes for this launch"),
+                changes,
+            );
+            imp.changes.set_label(&text);
+        }
+        imp.changes_revealer.set_reveal_child(changes > 0);
+        let layers = draft.stored().layers();
+        let of_user = |origin: &Origin| matches!(origin, Origin::User(_));
+        let file = layers.iter().any(|layer| matches!(layer.origin, Origin::File(_)));
+        let overridden = layers.iter().any(|layer| of_user(&layer.origin));
+        let own = layers.iter().all(|layer| of_user(&layer.origin));
+        self.enable("launch", possible);
+        self.enable("undo", draft.can_undo());
+        self.enable("save", changes > 0 && !file);
+        self.enable("discard", changes > 0);
+        self.enable("reset", overridden && !own);
+        self.enable("delete", overridden && own);
+    }
+
+    /// The sentence under the name: what the profile is for, and what is to be opened with it.
+    fn what(&self, profile: &Profile) -> String {
+        let summary = profile.value("summary").as_text().to_owned();
+        let Some(names) = file_names(&self.imp().files.borrow()) else { return summary };
+        let opens = say(N_("Opens {files}"), &[("files", &names)]);
+        if summary.is_empty() { opens } else { format!("{summary}\n{opens}") }
+    }
+
+    fn point_out(&self, key: &str) {
+        let rows = self.imp().rows.borrow();
+        if let Some(row) = rows.iter().find(|row| row.key() == key) {
+            row.point_out();
+        }
+    }
+
+    fn set_narrow(&self, narrow: bool) {
+        let imp = self.imp();
+        imp.summary.set_narrow(narrow);
+        imp.changes_bar.set_orientation(if narrow {
+            gtk::Orientation::Vertical
+        } else {
+            gtk::Orientation::Horizontal
+        });
+    }
+
+    fn enable(&self, action: &str, enabled: bool) {
+        let action = self.imp().actions.lookup_action(action);
+        if let Some(action) = action.and_downcast::<gio::SimpleAction>() {
+            action.set_enabled(enabled);
+        }
+    }
+}

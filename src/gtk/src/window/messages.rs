@@ -1,0 +1,46 @@
+//! What the window says: toasts, dialogs, and the keys it knows.
+
+use super::Window;
+use crate::i18n::tr;
+use crate::library::Trouble;
+use adw::prelude::*;
+use arkose_profile::i18n::N_;
+use gtk::glib;
+use gtk::glib::subclass::prelude::*;
+
+impl Window {
+    /// Says something that needs no answer.
+    pub(crate) fn toast(&self, text: &str) {
+        self.imp().toasts.add_toast(toast(text));
+    }
+
+    /// Says what was done, and takes it back when asked to.
+    pub(crate) fn toast_with_undo(&self, text: &str, undo: impl Fn() + 'static) {
+        let toast = toast(text);
+        toast.set_button_label(Some(&tr(N_("_Undo"))));
+        toast.connect_button_clicked(move |_| undo());
+        self.imp().toasts.add_toast(toast);
+    }
+
+    /// Says what could not be done, and what the system said about it.
+    pub(crate) fn tell(&self, trouble: &Trouble) {
+        let dialog =
+            adw::MessageDialog::new(Some(self), Some(&trouble.sentence), Some(&trouble.cause));
+        dialog.add_response("close", &tr(N_("_Close")));
+        dialog.present();
+    }
+
+    /// Shows the keys.
+    pub(super) fn show_shortcuts(&self) {
+        let builder = gtk::Builder::from_string(include_str!("../shortcuts.ui"));
+        if let Some(shortcuts) = builder.object::<gtk::ShortcutsWindow>("shortcuts") {
+            shortcuts.set_transient_for(Some(self));
+            shortcuts.present();
+        }
+    }
+}
+
+/// A toast reads its title as markup; ours is text.
+fn toast(text: &str) -> adw::Toast {
+    adw::Toast::new(&glib::markup_escape_text(text))
+}
