@@ -339,6 +339,7 @@ impl Original {
             via: Via::Auto,
             events: None,
             quiet: false,
+            linger: false,
         })
     }
 }

@@ -41,6 +41,8 @@ pub struct Launch {
     pub events: Option<i32>,
     /// Whether only errors are said.
     pub quiet: bool,
+    /// Whether the sandbox lives on when the command has ended and programs it started have not.
+    pub linger: bool,
 }
 
 /// A profile and what it comes to, where nothing is launched.
@@ -76,7 +78,8 @@ pub(crate) fn launch(matches: &ArgMatches) -> Result<Launch, Failure> {
     let command = fill::command(&template, &files)?;
     let read_only = matches.get_one::<String>("access").is_some_and(|access| access == "read-only");
     fill::open(&mut described.policy, &described.context, &files, read_only)?;
-    launched(described, command, matches)
+    // Many desktop apps hand over to another process and end.
+    Ok(Launch { linger: true, ..launched(described, command, matches)? })
 }
 
 /// `arkose explain`.
@@ -140,6 +143,7 @@ fn launched(
         via,
         events,
         quiet,
+        linger: false,
     })
 }
 

@@ -1,8 +1,13 @@
 //! Where the command line hands over to the session, which launches.
 
-use crate::request::Launch;
-use crate::say::Failure;
+use crate::request::{Launch, Via};
+use crate::say::{self, Failure, gettext};
 use arkose_profile::i18n::{Message, N_};
+use arkose_profile::{AbsPath, Context};
+use arkose_session::display::Backend;
+use arkose_session::{LaunchError, LaunchSpec};
+use std::fs::File;
+use std::os::fd::OwnedFd;
 
 /// Launches, waits, and gives the exit status.
 ///
@@ -12,25 +17,85 @@ pub(crate) fn start(launch: Launch) -> Result<u8, Failure> {
     for note in launch.notes() {
         eprintln!("arkose: {note}");
     }
-    Err(unavailable())
+    let events = launch.events.map(events).transpose()?;
+    let mut spec = spec(launch)?;
+    spec.events = events;
+    Ok(arkose_session::launch(spec)?)
 }
 
 /// Prints the steps that would build the sandbox.
 ///
 /// # Errors
 /// When there is no plan.
-pub(crate) fn plan(_launch: Launch, _json: bool) -> Result<u8, Failure> {
-    Err(unavailable())
+pub(crate) fn plan(launch: Launch, json: bool) -> Result<u8, Failure> {
+    let plan = arkose_session::plan(&spec(launch)?)?;
+    if json {
+        say::answer_json(&plan.to_json())?;
+    } else {
+        say::answer(&plan.to_text())?;
+    }
+    Ok(0)
 }
 
 /// Prints what this machine can do.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn doctor(_json: bool) -> Result<u8, Failure> {
-    Err(unavailable())
+pub(crate) fn doctor(json: bool) -> Result<u8, Failure> {
+    let report = arkose_session::doctor::examine();
+    if json {
+        say::answer_json(&report.to_json())?;
+    } else {
+        say::answer(&report.to_text(&gettext))?;
+    }
+    Ok(u8::from(!report.can_launch()))
 }
 
-fn unavailable() -> Failure {
-    Failure::new(&Message::new(N_("this build of Arkose has no engine")))
+fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
+    let name = launch.profile.name();
+    let title = match launch.command.first() {
+        Some(program) if name.is_empty() => program.to_string_lossy().into_owned(),
+        _ => name,
+    };
+    let directory = launch.chdir.map(AbsPath::new).transpose();
+    let directory = directory.map_err(|error| {
+        Failure::new(&Message::new(N_("the directory to start in cannot be used"))).because(error)
+    })?;
+    Ok(LaunchSpec {
+        policy: launch.policy,
+        command: launch.command,
+        title,
+        profile: Some(launch.profile.id).filter(|id| !id.is_empty()),
+        home: Context::current()?.home,
+        directory,
+        hostname: launch.hostname,
+        via: match launch.via {
+            Via::Auto => arkose_session::Via::Auto,
+            Via::Helper => arkose_session::Via::Helper,
+            Via::User => arkose_session::Via::User,
+        },
+        display: Backend::default(),
+        linger: launch.linger,
+        events: None,
+    })
+}
+
+/// A descriptor that this process was started with, to write to.
+fn events(number: i32) -> Result<OwnedFd, Failure> {
+    let path = format!("/proc/self/fd/{number}");
+    File::options().append(true).open(path).map(OwnedFd::from).map_err(|error| {
+        let message = N_("nothing can be written to descriptor {number}");
+        Failure::new(&Message::new(message).with("number", number.to_string())).because(error)
+    })
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Self {
+        Self {
+            sentence: error.message(&gettext),
+            causes: error.cause().into_iter().collect(),
+            remedy: error.remedy(),
+            status: error.code(),
+        }
+    }
 }

@@ -18,3 +18,4 @@ mod sys;
 pub use error::{Error, Result};
 pub use ids::Caller;
 pub use serve::{Granted, serve};
+pub use sys::has_scopes;

@@ -25,23 +25,44 @@ pub(crate) struct Program {
     name: &'static str,
     child: Child,
     pidfd: OwnedFd,
-    log: File,
+    log: Log,
+    grace: Duration,
     ended: bool,
 }
 
 impl Program {
     /// Starts a command; its standard error goes to a bounded log.
-    pub(crate) fn start(name: &'static str, mut command: Command) -> Result<Self, Error> {
-        let failed =
-            |error: std::io::Error| Error::new(Kind::CannotStart).value(name).because(error);
-        let log = log().map_err(|errno| failed(errno.into()))?;
-        command.stderr(Stdio::from(log.try_clone().map_err(failed)?));
+    pub(crate) fn start(name: &'static str, command: Command) -> Result<Self, Error> {
+        Self::start_with(name, command, |_, _| Ok(()))
+    }
+
+    /// Starts a command that logs to its standard output as well, and that leaves nothing when it is
+    /// killed: so that is how it is stopped.
+    pub(crate) fn start_disposable(name: &'static str, command: Command) -> Result<Self, Error> {
+        let logged = |command: &mut Command, log: &Log| {
+            command.stdout(log.stream()?);
+            Ok(())
+        };
+        let mut program = Self::start_with(name, command, logged)?;
+        program.grace = Duration::ZERO;
+        Ok(program)
+    }
+
+    fn start_with(
+        name: &'static str,
+        mut command: Command,
+        prepare: impl FnOnce(&mut Command, &Log) -> io::Result<()>,
+    ) -> Result<Self, Error> {
+        let failed = |error| Error::new(Kind::CannotStart).value(name).because(error);
+        let log = Log::new().map_err(failed)?;
+        command.stderr(log.stream().map_err(failed)?);
+        prepare(&mut command, &log).map_err(failed)?;
         let mut child = command.spawn().map_err(failed)?;
         let pidfd = Pid::from_raw(child.id().cast_signed())
             .ok_or(rustix::io::Errno::SRCH)
             .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()));
         match pidfd {
-            Ok(pidfd) => Ok(Self { name, child, pidfd, log, ended: false }),
+            Ok(pidfd) => Ok(Self { name, child, pidfd, log, grace: GRACE, ended: false }),
             Err(errno) => {
                 drop(child.kill());
                 drop(child.wait());
@@ -106,20 +127,27 @@ impl Program {
         }
     }
 
-    /// When the program must be ready at the latest, counted from now.
-    pub(crate) fn deadline() -> Instant {
-        Instant::now() + READY
+    /// Waits until the program has logged `sign`.
+    pub(crate) fn wait_log(&mut self, sign: &str) -> Result<(), Error> {
+        let deadline = Instant::now() + READY;
+        let watch = self.log.watch().map_err(|error| {
+            Error::new(Kind::Internal).value("inotify").because(error)
+        })?;
+        while !self.has_said(sign) {
+            self.wait_readable(watch.fd(), deadline)?;
+            watch.clear();
+        }
+        Ok(())
+    }
+
+    /// Whether the program has logged something.
+    pub(crate) fn has_said(&self, sign: &str) -> bool {
+        self.log.text().contains(sign)
     }
 
     /// Why it ended, in its own words.
     pub(crate) fn last_words(&self) -> Error {
-        let mut text = Vec::new();
-        let mut chunk = [0; 4096];
-        while let Ok(length @ 1..) = self.log.read_at(&mut chunk, text.len() as u64) {
-            text.extend_from_slice(chunk.get(..length).unwrap_or_default());
-        }
-        let text = String::from_utf8_lossy(&text);
-        match telling(&text) {
+        match telling(&self.log.text()) {
             Some(line) => Error::new(Kind::Ended).value(self.name).value(line),
             None => Error::new(Kind::EndedSilently).value(self.name),
         }
@@ -130,8 +158,10 @@ impl Program {
         if self.has_ended() {
             return;
         }
-        let _ = pidfd_send_signal(&self.pidfd, Signal::TERM);
-        if !self.wait_end(GRACE) {
+        if !self.grace.is_zero() {
+            let _ = pidfd_send_signal(&self.pidfd, Signal::TERM);
+        }
+        if self.grace.is_zero() || !self.wait_end(self.grace) {
             let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
         }
         drop(self.child.wait());
@@ -161,38 +191,4 @@ impl Drop for Program {
 fn timeout(left: Duration) -> PollTimeout {
     // Rounded up, so that the last wait is not a busy one.
     PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
-}
-
-/// A file in memory that cannot grow: nothing has to drain it, and no flood fills the memory.
-fn log() -> nix::Result<File> {
-    let fd = memfd_create(c"arkose-log", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
-    nix::unistd::ftruncate(&fd, LOG_SIZE.cast_signed())?;
-    fcntl(&fd, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK))?;
-    Ok(File::from(fd))
-}
-
-/// The line that says most: the last one with an error in it, else the last one.
-fn telling(text: &str) -> Option<&str> {
-    let lines =
-        || text.trim_end_matches('\0').lines().map(str::trim).filter(|line| !line.is_empty());
-    let error = |line: &&str| {
-        let lower = line.to_ascii_lowercase();
-        !lower.starts_with("(ee)\u{20}\n") && (lower.contains("error") || lower.contains("cannot"))
-    };
-    lines()
-        .rfind(error)
-        .or_else(|| lines().next_back())
-        .map(|line| line.trim_start_matches("(EE) "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_line_with_the_error_tells_most() {
-        assert_eq!(telling("starting\nError: no host\n(EE) \n\0\0"), Some("Error: no host"));
-        assert_eq!(telling("one\ntwo\n\n"), Some("two"));
-        assert_eq!(telling("\0\0"), None);
-    }
 }

@@ -93,6 +93,11 @@ impl Helper {
     }
 }
 
+/// Whether pkexec would find it.
+pub(crate) fn is_installed() -> bool {
+    Path::new(LIBEXEC).join(NAME).exists()
+}
+
 /// The helper beside this program, as in a build directory, else the installed one.
 fn unprivileged_path() -> Result<PathBuf, LaunchError> {
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(NAME)));

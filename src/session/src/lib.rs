@@ -4,6 +4,7 @@
 pub mod bus;
 mod child;
 pub mod display;
+pub mod doctor;
 mod environment;
 pub mod error;
 mod events;
@@ -12,6 +13,7 @@ pub mod grant;
 pub mod guard;
 mod helper;
 pub mod host;
+mod plan;
 mod request;
 pub mod runtime;
 mod services;
@@ -22,5 +24,6 @@ mod terminal;
 pub mod wayland;
 
 pub use failure::LaunchError;
+pub use plan::{Planned, plan};
 pub use spec::{LaunchSpec, Via};
 pub use supervisor::launch;

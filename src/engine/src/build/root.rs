@@ -16,6 +16,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 /// The new root and the place for copies.
 pub(crate) struct Tree {
+    host: OwnedFd,
     scratch: OwnedFd,
     root: OwnedFd,
 }
@@ -37,7 +38,7 @@ impl Tree {
             rustix::fs::openat(&scratch, c"root", flags, Mode::empty()).context(message)?;
         let root = copy_of(directory, false).context(message)?;
         attach(&root, &host).context(message)?;
-        Ok(Self { scratch, root })
+        Ok(Self { host, scratch, root })
     }
 
     pub(super) fn root(&self) -> BorrowedFd<'_> {
@@ -49,7 +50,12 @@ impl Tree {
         let message = "the sandbox's root directory cannot be entered";
         rustix::process::fchdir(&self.root).context(message)?;
         rustix::process::pivot_root(c".", c".").context(message)?;
-        rustix::mount::unmount(c".", UnmountFlags::DETACH).context(message)?;
+        // The host's root now lies over the new one, where only this descriptor leads, and the
+        // tmpfs over the host's: the uppermost goes first.
+        rustix::process::fchdir(&self.host).context(message)?;
+        for _ in ["the tmpfs", "the host"] {
+            rustix::mount::unmount(c".", UnmountFlags::DETACH).context(message)?;
+        }
         rustix::process::chdir(c"/").context(message)
     }
 }

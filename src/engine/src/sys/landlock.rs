@@ -20,8 +20,9 @@ struct RulesetAttr {
     scoped: u64,
 }
 
-/// Confines this process for good. `Ok(false)` when the kernel has no such wall.
-pub(crate) fn scope_sockets_and_signals() -> Result<bool, Errno> {
+/// Whether the kernel can keep a sandbox with the host's network from the host's abstract sockets.
+#[must_use]
+pub fn has_scopes() -> bool {
     const VERSION: libc::c_uint = 1;
     // SAFETY: with this flag the call takes no ruleset and returns the ABI's number.
     let abi = check(unsafe {
@@ -32,7 +33,12 @@ pub(crate) fn scope_sockets_and_signals() -> Result<bool, Errno> {
             VERSION,
         )
     });
-    if !abi.is_ok_and(|abi| abi >= ABI_WITH_SCOPES) {
+    abi.is_ok_and(|abi| abi >= ABI_WITH_SCOPES)
+}
+
+/// Confines this process for good. `Ok(false)` when the kernel has no such wall.
+pub(crate) fn scope_sockets_and_signals() -> Result<bool, Errno> {
+    if !has_scopes() {
         return Ok(false);
     }
     let attr = RulesetAttr {

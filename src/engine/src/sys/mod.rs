@@ -16,6 +16,7 @@ mod signals;
 
 pub(crate) use ids::{FsIds, fs_ids};
 pub(crate) use kernel::{bring_loopback_up, close_from, peer_groups};
+pub use landlock::has_scopes;
 pub(crate) use landlock::scope_sockets_and_signals;
 pub(crate) use mount::{MountAttr, set_mount_attr};
 pub(crate) use process::{Clone, Forked, clone, execve, exit, unshare_user};

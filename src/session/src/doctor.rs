@@ -1,0 +1,131 @@
+//! What this machine can do, what is missing, and the command that mends it.
+
+use crate::host::Host;
+use arkose_profile::i18n::N_;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// One thing that was looked at.
+#[derive(Debug)]
+pub struct Finding {
+    /// A word for scripts.
+    pub key: &'static str,
+    /// What it is good for, a message id.
+    pub purpose: &'static str,
+    /// Whether it is there.
+    pub present: bool,
+    /// The command that mends it.
+    pub remedy: Option<&'static str>,
+}
+
+/// Everything that was looked at.
+#[derive(Debug)]
+pub struct Report {
+    findings: Vec<Finding>,
+}
+
+/// Looks at this machine; changes nothing.
+#[must_use]
+pub fn examine() -> Report {
+    let host = Host::current();
+    let has = |program: &str| host.program(program).is_some();
+    let exists = |path: &str| Path::new(path).exists();
+    let mut findings = vec![user_namespaces()];
+    let mut add = |key, purpose, present, remedy| {
+        findings.push(Finding { key, purpose, present, remedy: Some(remedy) });
+    };
+    add(
+        "overlayfs",
+        N_("Copies of files whose changes are dropped"),
+        file_systems().iter().any(|name| name == "overlay"),
+        "sudo modprobe overlay",
+    );
+    add("pkexec", N_("Sandboxes that root has to build"), has("pkexec"), "sudo apt install pkexec polkitd");
+    add("helper", N_("The program that pkexec starts"), crate::helper::is_installed(), "sudo ./dev install");
+    add(
+        "policy",
+        N_("What polkit is told about it"),
+        exists("/usr/share/polkit-1/actions/io.github.arkose.policy"),
+        "sudo ./dev install",
+    );
+    add(
+        "isolated-x",
+        N_("An X server of the sandbox's own"),
+        ["Xephyr", "xpra", "Xwayland"].into_iter().any(has),
+        "sudo apt install xserver-xephyr",
+    );
+    add(
+        "landlock-scopes",
+        N_("Keeping a sandbox with the host's network from the host's abstract sockets"),
+        arkose_engine::has_scopes(),
+        "a kernel of 6.12 or newer",
+    );
+    Report { findings }
+}
+
+fn user_namespaces() -> Finding {
+    let reads = |path: &str, value: &str| {
+        std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value)
+    };
+    let remedy = if reads("/proc/sys/kernel/unprivileged_userns_clone", "0") {
+        Some("sudo sysctl kernel.unprivileged_userns_clone=1")
+    } else if reads("/proc/sys/user/max_user_namespaces", "0") {
+        Some("sudo sysctl user.max_user_namespaces=10000")
+    } else if reads("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
+        Some("sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0")
+    } else {
+        None
+    };
+    Finding {
+        key: "user-namespaces",
+        purpose: N_("Sandboxes that need no root"),
+        present: remedy.is_none() && Path::new("/proc/self/ns/user").exists(),
+        remedy,
+    }
+}
+
+fn file_systems() -> Vec<String> {
+    let text = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    text.lines().filter_map(|line| line.split_whitespace().last()).map(str::to_owned).collect()
+}
+
+impl Report {
+    /// Whether a sandbox can be built in any way.
+    #[must_use]
+    pub fn can_launch(&self) -> bool {
+        let has = |key: &str| self.findings.iter().any(|finding| finding.key == key && finding.present);
+        has("user-namespaces") || (has("pkexec") && has("helper") && has("policy"))
+    }
+
+    /// As JSON: an object a finding.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let findings: Vec<Value> = self
+            .findings
+            .iter()
+            .map(|finding| {
+                json!({
+                    "key": finding.key,
+                    "present": finding.present,
+                    "remedy": finding.remedy.filter(|_| !finding.present),
+                })
+            })
+            .collect();
+        json!({ "can-launch": self.can_launch(), "findings": findings })
+    }
+
+    /// As lines for people.
+    #[must_use]
+    pub fn to_text(&self, translate: &dyn Fn(&str) -> String) -> String {
+        let mut text = String::new();
+        for finding in &self.findings {
+            let mark = if finding.present { "✓" } else { "✗" };
+            let _ = writeln!(text, "{mark} {} ({})", translate(finding.purpose), finding.key);
+            if let Some(remedy) = finding.remedy.filter(|_| !finding.present) {
+                let _ = writeln!(text, "    {remedy}");
+            }
+        }
+        text
+    }
+}
