@@ -114,9 +114,9 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Places in the home belong to the app's user, others to the system.
+    /// Places below the home belong to the app's user, others to the system.
     fn owner_of(&self, dest: &AbsPath) -> (rustix::process::Uid, rustix::process::Gid) {
-        if self.plan.home.contains(dest) {
+        if self.plan.home.contains(dest) && self.plan.home != *dest {
             self.owners.app
         } else {
             (rustix::process::geteuid(), rustix::process::getegid())
