@@ -42,7 +42,8 @@ fn text(name: &str, told: &Explanation) -> String {
         ),
     };
     let mut text = format!("{title}\n");
-    for (can, heading) in [(true, N_("What the app can do")), (false, N_("What the app cannot do"))] {
+    for (can, heading) in [(true, N_("What the app can do")), (false, N_("What the app cannot do"))]
+    {
         let lines: Vec<&Line> = told.lines.iter().filter(|line| line.can == can).collect();
         if lines.is_empty() {
             continue;

@@ -67,8 +67,11 @@ const STARTED_FROM: &[&str] = &[
     "bin",
 ];
 
-/// Directories in which services of the host listen.
-const SERVICES: &[&str] = &["/run", "/var/run", "/tmp"];
+/// Directories in which services of the host listen: what lies below them counts.
+const SERVICES: &[&str] = &["/run", "/var/run", "/tmp/.X11-unix", "/tmp/.ICE-unix"];
+
+/// How the directories begin in which agents and buses of a session listen.
+const SESSION_SERVICES: &[&str] = &["/tmp/ssh-", "/tmp/dbus-"];
 
 /// Explains a policy that came of this profile; `translate` turns a message id into the language shown.
 #[must_use]
@@ -211,6 +214,12 @@ impl Teller<'_> {
                 self.cannot(key, N_("The app is given no path that it can only read."));
             }
             Access::Cow => self.cannot(key, N_("The app is given no other path as a copy.")),
+            Access::Restrict if self.policy.runas == RunAs::Root => {
+                let pattern = N_(
+                    "The app can read every file of the system, as the administrator can: no path is hidden.",
+                );
+                self.can(key, Risk::Partial, &Message::new(pattern));
+            }
             Access::Restrict => {
                 let pattern = N_(
                     "The app can read what every user may read of the system: no path is hidden.",
@@ -223,7 +232,10 @@ impl Teller<'_> {
     /// How far one rule opens the sandbox, and its sentence.
     fn rule(&self, rule: &PathRule, risk: Risk) -> (Risk, &'static str) {
         let path = rule.path.as_path();
-        let service = SERVICES.iter().any(|dir| path.starts_with(dir));
+        let text = path.to_string_lossy();
+        let service = path == "/tmp"
+            || SERVICES.iter().any(|dir| path.starts_with(dir))
+            || SESSION_SERVICES.iter().any(|start| text.starts_with(start));
         match rule.access {
             Access::Restrict => (Risk::Contained, N_("The app finds {path} empty.")),
             // A socket can be connected to wherever it is visible, read-only or not.

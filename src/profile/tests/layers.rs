@@ -119,6 +119,10 @@ fn every_right_has_a_sentence_and_a_level() {
         ("[files]\nbind = [\"/home\"]", Risk::Open),
         ("[files]\nbind = [\"~\"]\nrestrict = [\"/srv\"]", Risk::Open),
         ("[files]\nbind-read-only = [\"/run/user/1000\"]", Risk::Open),
+        ("[files]\ncow = [\"/tmp\"]", Risk::Open),
+        ("[files]\nbind = [\"/tmp/.X11-unix/X0\"]", Risk::Open),
+        ("[files]\nbind = [\"/tmp/build\"]", Risk::Partial),
+        ("runas = \"root\"", Risk::Partial),
         ("runas = \"root\"\n[files]\nbind = [\"/srv\"]", Risk::Open),
         ("[files]\nrestrict = [\"~/.ssh\"]", Risk::Contained),
     ] {
