@@ -24,12 +24,12 @@ pub(crate) fn show(parent: Option<&gtk::Window>, name: &str, failure: &Failure) 
 /// The command that mends it, and the details.
 pub(crate) fn more(failure: &Failure) -> gtk::Box {
     let column = gtk::Box::new(gtk::Orientation::Vertical, 12);
-    if !failure.mend.is_empty() {
-        column.append(&mend(&failure.mend));
+    if let Some(remedy) = &failure.remedy {
+        column.append(&mend(remedy));
     }
-    if !failure.cause.is_empty() {
+    if let Some(cause) = &failure.cause {
         let cause = gtk::Label::builder()
-            .label(&failure.cause)
+            .label(cause)
             .xalign(0.0)
             .wrap(true)
             .wrap_mode(gtk::pango::WrapMode::WordChar)
@@ -43,7 +43,7 @@ pub(crate) fn more(failure: &Failure) -> gtk::Box {
 }
 
 fn mend(command: &str) -> gtk::Box {
-    let says = tr(N_("This command mends it:"));
+    let says = tr(N_("What mends it:"));
     let title = gtk::Label::builder().label(&says).xalign(0.0).wrap(true).build();
     let text = gtk::Label::builder()
         .label(command)

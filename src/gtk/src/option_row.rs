@@ -63,6 +63,12 @@ mod imp {
         #[template_child]
         pub(super) problem: TemplateChild<gtk::Label>,
         #[template_child]
+        pub(super) beside_title: TemplateChild<adw::Bin>,
+        #[template_child]
+        pub(super) below_words: TemplateChild<adw::Bin>,
+        #[template_child]
+        pub(super) origin: TemplateChild<gtk::Box>,
+        #[template_child]
         pub(super) dot: TemplateChild<gtk::Box>,
         #[template_child]
         pub(super) place: TemplateChild<gtk::Label>,
@@ -116,7 +122,7 @@ impl OptionRow {
         let title = tr(option.title);
         imp.title.set_label(&title);
         imp.subtitle.set_label(&tr(option.summary));
-        row.set_tooltip_text(Some(option.key));
+        row.set_tooltip_text(Some(&format!("{}\n{}", option.key, tr(option.summary))));
         let name = say(N_("Reset {option}"), &[("option", &title)]);
         let button: gtk::Button = named(&name);
         button.set_icon_name("edit-undo-symbolic");
@@ -127,7 +133,10 @@ impl OptionRow {
         let (control, place) = control::new(option, report);
         match place {
             control::Position::Suffix(widget) => imp.suffix.set_child(Some(&widget)),
-            control::Position::Below(widget) => row.set_below(&widget),
+            control::Position::Below(widget) => {
+                row.set_below(&widget);
+                row.make_compact();
+            }
             control::Position::Both(suffix, below) => {
                 imp.suffix.set_child(Some(&suffix));
                 row.set_below(&below);
@@ -140,8 +149,18 @@ impl OptionRow {
     }
 
     fn set_below(&self, widget: &gtk::Widget) {
-        self.imp().below.set_child(Some(widget));
-        self.imp().below.set_visible(true);
+        let below = &self.imp().below;
+        below.set_child(Some(widget));
+        widget.bind_property("visible", &**below, "visible").sync_create().build();
+    }
+
+    /// An entry needs no sentence to be understood: the row says only its name and origin.
+    fn make_compact(&self) {
+        let imp = self.imp();
+        imp.subtitle.set_visible(false);
+        imp.suffix.set_visible(false);
+        imp.below_words.set_child(gtk::Widget::NONE);
+        imp.beside_title.set_child(Some(&*imp.origin));
     }
 
     /// The option's key.

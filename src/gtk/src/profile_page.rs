@@ -54,6 +54,8 @@ mod imp {
         #[template_child]
         pub(super) launch: TemplateChild<gtk::Button>,
         #[template_child]
+        pub(super) launch_label: TemplateChild<gtk::Label>,
+        #[template_child]
         pub(super) running_revealer: TemplateChild<gtk::Revealer>,
         #[template_child]
         pub(super) spinner: TemplateChild<gtk::Spinner>,
@@ -74,7 +76,7 @@ mod imp {
         #[template_child]
         pub(super) changes_revealer: TemplateChild<gtk::Revealer>,
         #[template_child]
-        pub(super) changes_bar: TemplateChild<gtk::Box>,
+        pub(super) discard: TemplateChild<gtk::Button>,
         #[template_child]
         pub(super) changes: TemplateChild<gtk::Label>,
         pub(super) rows: RefCell<Vec<OptionRow>>,
@@ -109,6 +111,7 @@ mod imp {
             let page = self.obj();
             page.build_rows();
             page.add_actions();
+            page.set_narrow(false);
             self.summary.connect_chosen(glib::clone!(
                 #[weak]
                 page,
@@ -322,8 +325,7 @@ impl ProfilePage {
         let imp = self.imp();
         let changes = draft.change_count();
         let launch = if changes == 0 { N_("_Launch") } else { N_("_Launch with Changes") };
-        imp.launch.set_label(&tr(launch));
-        imp.launch.set_use_underline(true);
+        imp.launch_label.set_label(&tr(launch));
         if changes > 0 {
             let text = count(
                 N_("{count} change for this launch"),
@@ -364,11 +366,10 @@ impl ProfilePage {
     fn set_narrow(&self, narrow: bool) {
         let imp = self.imp();
         imp.summary.set_narrow(narrow);
-        imp.changes_bar.set_orientation(if narrow {
-            gtk::Orientation::Vertical
-        } else {
-            gtk::Orientation::Horizontal
-        });
+        imp.launch.set_visible(!narrow);
+        // The name stands below in large letters; the title is for when that is scrolled away.
+        imp.title.set_visible(narrow);
+        imp.discard.set_visible(!narrow);
     }
 
     fn enable(&self, action: &str, enabled: bool) {

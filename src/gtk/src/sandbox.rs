@@ -13,6 +13,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How far a launch has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, glib::Enum)]
@@ -38,8 +39,8 @@ impl State {
     }
 }
 
-/// The exit status with which the command line says that Arkose could not do it.
-const COULD_NOT: i32 = 125;
+/// How long the pipes of a process that has ended are still read.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How much of standard error is kept for the sentence at its end.
 const KEPT: usize = 16 * 1024;
@@ -133,39 +134,53 @@ impl Sandbox {
     async fn follow(&self, process: gio::Subprocess, events: InputStream) {
         let errors = process.stderr_pipe();
         let sandbox = self.clone();
-        let errors = glib::spawn_future_local(async move {
+        let reading = glib::spawn_future_local(async move { sandbox.read_events(events).await });
+        let sandbox = self.clone();
+        let listening = glib::spawn_future_local(async move {
             if let Some(errors) = errors {
                 sandbox.keep_errors(&errors).await;
             }
         });
-        let mut reported = None;
+        let waited = process.wait_future().await;
+        // What the process said last may still be in the pipes. Something that it left behind may
+        // hold them open, which must not keep the end from being told.
+        let _ = glib::future_with_timeout(LAST_WORDS, reading).await;
+        let _ = glib::future_with_timeout(LAST_WORDS, listening).await;
+        let imp = self.imp();
+        imp.process.take();
+        let reported = imp.failure.take();
+        let began = self.state() != State::Starting || process.is_successful();
+        if waited.is_ok() && began && reported.is_none() {
+            return self.set_state(State::Ended);
+        }
+        if self.state() == State::Stopping {
+            return self.set_state(State::Ended);
+        }
+        let said = Failure::from_stderr(&imp.stderr.take());
+        let failure = match reported {
+            Some(reported) => Some(reported.with_words_of(said)),
+            None => said,
+        };
+        self.fail(failure.unwrap_or_else(|| Failure {
+            message: tr(N_("The app ended before it had started, and nothing says why.")),
+            ..Failure::default()
+        }));
+    }
+
+    /// Follows the events until the process closes them.
+    async fn read_events(&self, events: InputStream) {
         let events = gio::DataInputStream::new(&events);
-        while let Ok(Some(line)) = next_line(&events).await {
+        while let Ok(Some(line)) = events.read_line_utf8_future(glib::Priority::DEFAULT).await {
             match Event::parse(&line) {
                 Some(Event::Started) if self.state() == State::Starting => {
                     self.set_state(State::Running);
                 }
-                Some(Event::Failed(failure)) => reported = Some(failure),
+                Some(Event::Failed(failure)) => {
+                    self.imp().failure.replace(Some(failure));
+                }
                 _ => {}
             }
         }
-        let waited = process.wait_future().await;
-        // What the app itself left open must not keep the state from being told.
-        let _ = errors.await;
-        self.imp().process.take();
-        let could_not = process.has_exited() && process.exit_status() == COULD_NOT;
-        let stopped = self.state() == State::Stopping;
-        let ran = self.state() == State::Running && !could_not;
-        if waited.is_ok() && (stopped || ran || (process.is_successful() && reported.is_none())) {
-            return self.set_state(State::Ended);
-        }
-        let said = Failure::from_stderr(&self.imp().stderr.take());
-        let unknown = || Failure {
-            message: tr(N_("The app ended before it had started, and nothing says why.")),
-            ..Failure::default()
-        };
-        let reported = reported.filter(|failure| !failure.message.is_empty());
-        self.fail(reported.or(said).unwrap_or_else(unknown));
     }
 
     /// Passes standard error on and keeps its end.
@@ -187,16 +202,11 @@ impl Sandbox {
 /// The signal that asks a process to end (POSIX fixes the number).
 const SIGTERM: i32 = 15;
 
-async fn next_line(stream: &gio::DataInputStream) -> Result<Option<String>, glib::Error> {
-    let line = stream.read_line_utf8_future(glib::Priority::DEFAULT).await?;
-    Ok(line.map(Into::into))
-}
-
 fn spawn(request: &Request) -> Result<(gio::Subprocess, InputStream), Failure> {
     let failed = |cause: String| Failure {
         message: tr(N_("The command “arkose” could not be started.")),
-        cause,
-        mend: String::new(),
+        cause: Some(cause),
+        remedy: None,
     };
     let (reader, writer) = io::pipe().map_err(|error| failed(error.to_string()))?;
     // The child gets the pipe under the number of a second, equal descriptor: that number is free

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Summary
-//! ├── level, gist, (narrow) button that unfolds the rest
+//! ├── level, gist; when narrow a button that unfolds the rest, and “Launch”
 //! └── what stands in the way of a launch, what the app can, what it cannot
 //! ```
 //!
@@ -45,6 +45,8 @@ mod imp {
         #[template_child]
         pub(super) unfold: TemplateChild<gtk::ToggleButton>,
         #[template_child]
+        pub(super) launch: TemplateChild<gtk::Button>,
+        #[template_child]
         pub(super) revealer: TemplateChild<gtk::Revealer>,
         #[template_child]
         pub(super) problems: TemplateChild<gtk::Box>,
@@ -79,6 +81,10 @@ mod imp {
         fn constructed(&self) {
             self.parent_constructed();
             self.unfold.bind_property("active", &*self.revealer, "reveal-child").build();
+            self.unfold.connect_active_notify(|unfold| {
+                let icon = if unfold.is_active() { "pan-down-symbolic" } else { "pan-up-symbolic" };
+                unfold.set_icon_name(icon);
+            });
             for list in [&*self.can, &*self.cannot] {
                 list.connect_row_activated(glib::clone!(
                     #[weak(rename_to = this)]
@@ -135,6 +141,7 @@ impl Summary {
         let imp = self.imp();
         imp.unfold.set_visible(narrow);
         imp.unfold.set_active(!narrow);
+        imp.launch.set_visible(narrow);
         let (now, before) = if narrow { ("below", "beside") } else { ("beside", "below") };
         self.remove_css_class(before);
         self.add_css_class(now);
@@ -250,6 +257,7 @@ pub(crate) fn row(line: &Line) -> gtk::ListBoxRow {
     let text = gtk::Label::builder()
         .label(&line.text)
         .xalign(0.0)
+        .hexpand(true)
         .wrap(true)
         .wrap_mode(gtk::pango::WrapMode::WordChar)
         .build();

@@ -71,39 +71,43 @@ impl Event {
 
 /// Why a launch failed, in the engine's own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
 pub struct Failure {
     /// One clear sentence.
     pub message: String,
-    /// What caused it; may be empty.
-    pub cause: String,
-    /// The command that mends it; may be empty.
-    pub mend: String,
+    /// What caused it.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// The command that mends it, or an advice.
+    #[serde(default)]
+    pub remedy: Option<String>,
 }
 
 impl Failure {
-    /// From the last lines of standard error: `arkose: sentence`, the cause below it, and the
-    /// command that mends it after a `$`. `None` when there is no text.
+    /// From the last lines of standard error: `arkose: sentence`, and indented below it the rest.
+    /// `None` when there is no text.
     #[must_use]
     pub fn from_stderr(text: &[u8]) -> Option<Self> {
         let lines: Vec<String> = text
             .split(|byte| *byte == b'\n')
-            .map(|line| visible(line.trim_ascii()))
+            .map(|line| visible(line.trim_ascii_end()))
             .filter(|line| !line.is_empty())
             .collect();
-        let first = lines.iter().rposition(|line| line.starts_with(PREFIX));
-        let own = lines.get(first.unwrap_or_else(|| lines.len().saturating_sub(1))..)?;
-        let mut failure = Self::default();
-        for line in own {
-            let line = line.strip_prefix(PREFIX).unwrap_or(line);
-            match line.strip_prefix("$ ") {
-                Some(command) => failure.mend = command.to_owned(),
-                None if failure.message.is_empty() => failure.message = line.to_owned(),
-                None if failure.cause.is_empty() => failure.cause = line.to_owned(),
-                None => failure.cause = format!("{}\n{line}", failure.cause),
-            }
+        let own = lines.iter().rposition(|line| line.starts_with(PREFIX));
+        let mut lines = lines.get(own.unwrap_or(lines.len().saturating_sub(1))..)?.iter();
+        let first = lines.next()?;
+        let message = first.strip_prefix(PREFIX).unwrap_or(first).to_owned();
+        let rest = lines.map_while(|line| line.strip_prefix("  "));
+        let cause = rest.collect::<Vec<_>>().join("\n");
+        Some(Self { message, cause: Some(cause).filter(|cause| !cause.is_empty()), remedy: None })
+    }
+
+    /// What the event says, with the sentence of standard error, which is in the user's language.
+    #[must_use]
+    pub fn with_words_of(mut self, said: Option<Self>) -> Self {
+        if let Some(said) = said {
+            self.message = said.message;
         }
-        (!failure.message.is_empty()).then_some(failure)
+        self
     }
 }
 
@@ -144,22 +148,30 @@ mod tests {
         assert_eq!(Event::parse(r#"{"event":"started","id":"a","pid":3}"#), Some(Event::Started));
         assert_eq!(Event::parse(r#"{"event":"denied","what":"x"}"#), Some(Event::Other));
         assert_eq!(Event::parse("nonsense"), None);
-        let failed = Event::parse(r#"{"event":"failed","message":"No.","mend":"do it"}"#);
-        let failure = Failure { message: "No.".into(), cause: String::new(), mend: "do it".into() };
-        assert_eq!(failed, Some(Event::Failed(failure)));
+        let failed = r#"{"event":"failed","message":"No.","cause":null,"remedy":"do it"}"#;
+        let failure =
+            Failure { message: "No.".into(), cause: None, remedy: Some("do it".to_owned()) };
+        assert_eq!(Event::parse(failed), Some(Event::Failed(failure)));
     }
 
     #[test]
     fn a_failure_is_read_from_the_end_of_standard_error() {
-        let text = b"app noise\narkose: no user namespaces\nthe kernel said no\n$ sysctl x=1\n";
+        let text =
+            b"app noise\narkose: no user namespaces\n  the kernel said no\n  and again\nnoise\n";
         let failure = Failure::from_stderr(text).unwrap();
         assert_eq!(failure.message, "no user namespaces");
-        assert_eq!(failure.cause, "the kernel said no");
-        assert_eq!(failure.mend, "sysctl x=1");
-        assert_eq!(
-            Failure::from_stderr(b"only \x1b[31mthis").unwrap().message,
-            "only \\x1b[31mthis"
-        );
+        assert_eq!(failure.cause.as_deref(), Some("the kernel said no\nand again"));
+        let plain = Failure::from_stderr(b"only \x1b[31mthis").unwrap();
+        assert_eq!((plain.message.as_str(), plain.cause), ("only \\x1b[31mthis", None));
         assert_eq!(Failure::from_stderr(b"\n"), None);
+    }
+
+    #[test]
+    fn the_sentence_is_the_translated_one() {
+        let event = Failure { message: "No.".into(), cause: None, remedy: Some("do it".into()) };
+        let said = Failure::from_stderr(b"arkose: Non.\n  do it\n");
+        let both = event.clone().with_words_of(said);
+        assert_eq!((both.message.as_str(), both.remedy), ("Non.", event.remedy.clone()));
+        assert_eq!(event.clone().with_words_of(None), event);
     }
 }
