@@ -7,18 +7,15 @@ use gtk::glib;
 use gtk::prelude::*;
 
 /// A widget that assistive technology calls `name`.
-pub(crate) fn named<W: IsA<gtk::Widget> + IsA<glib::Object>>(name: &str) -> W
-where
-    W: Default,
-{
+pub(crate) fn named<W: IsA<gtk::Widget> + IsA<glib::Object> + Default>(name: &str) -> W {
     described(name, "")
 }
 
 /// A widget that assistive technology calls `name`, and explains by `description`.
-pub(crate) fn described<W: IsA<gtk::Widget> + IsA<glib::Object>>(name: &str, description: &str) -> W
-where
-    W: Default,
-{
+pub(crate) fn described<W: IsA<gtk::Widget> + IsA<glib::Object> + Default>(
+    name: &str,
+    description: &str,
+) -> W {
     let property = |property, text: &str| {
         format!("<property name=\"{property}\">{}</property>", glib::markup_escape_text(text))
     };

@@ -11,6 +11,9 @@
 
 mod row;
 
+/// What hears of the profile that is selected.
+type Chosen = Box<dyn Fn(&ProfileItem)>;
+
 use crate::library::Shown;
 use crate::model::Query;
 use crate::profile_item::ProfileItem;
@@ -42,7 +45,7 @@ mod imp {
         pub(super) selection: gtk::SingleSelection,
         pub(super) filter: gtk::CustomFilter,
         pub(super) query: RefCell<Query>,
-        pub(super) chosen: OnceCell<Box<dyn Fn(&ProfileItem)>>,
+        pub(super) chosen: OnceCell<super::Chosen>,
     }
 
     impl Default for ProfileList {

@@ -163,7 +163,7 @@ impl Window {
             }
             match id {
                 Some(id) if imp.list.selected().is_none_or(|item| item.id() != id) => {
-                    imp.list.select(&id)
+                    imp.list.select(&id);
                 }
                 None => imp.list.unselect(),
                 _ => {}
@@ -181,7 +181,7 @@ impl Window {
         }
         match library::load(profile.clone()).await {
             Ok(loaded) if imp.content.visible_child_name().as_deref() == Some("page") => {
-                self.page().reread(loaded)
+                self.page().reread(loaded);
             }
             Ok(_) => self.open_profile(profile),
             Err(_) if !self.lists(&profile) => self.show_nothing(),

@@ -13,9 +13,12 @@ use arkose_profile::{Context, Layer};
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
 
+/// What an action without a parameter does.
+type Act = fn(&ProfilePage);
+
 impl ProfilePage {
     pub(super) fn add_actions(&self) {
-        let actions: [(&str, fn(&Self)); 7] = [
+        let actions: [(&str, Act); 7] = [
             ("launch", Self::launch),
             ("stop", Self::stop),
             ("undo", Self::undo),
