@@ -155,11 +155,13 @@ impl Arkose {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let said = format!("{command:?}");
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{said}: {error}"));
-        let stdin = child.stdin.take().map(|mut pipe| {
-            // A command that reads nothing closes its end first; that is not our failure.
-            let _ = pipe.write_all(&input);
-            pipe
-        });
+        let mut stdin = child.stdin.take();
+        if !input.is_empty() {
+            // Not here: the command may have to be read from before it reads further. One that
+            // reads nothing closes its end first; that is not our failure.
+            let pipe = stdin.take();
+            thread::spawn(move || pipe.map(|mut pipe| pipe.write_all(&input)));
+        }
         Running { child, stdin, said, _turn: turn }
     }
 
@@ -204,7 +206,7 @@ pub fn quiet() -> Quiet {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    /// What the command reads; dropping it closes it.
+    /// What the command reads, unless the call had input; dropping it closes it.
     pub stdin: Option<ChildStdin>,
     said: String,
     _turn: Option<File>,

@@ -3,6 +3,7 @@
 
 use crate::machine::machine;
 use crate::wait;
+use nix::unistd::Pid;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -115,4 +116,36 @@ fn tree(
             tree(&path, depth - 1, wanted, all);
         }
     }
+}
+
+/// The processes below `root`, parents before their children, with their names.
+///
+/// # Panics
+///
+/// When `/proc` cannot be read.
+#[must_use]
+pub fn descendants(root: Pid) -> Vec<(Pid, String)> {
+    let mut found = vec![(root, String::new())];
+    let mut next = 0;
+    while let Some((parent, _)) = found.get(next).cloned() {
+        next += 1;
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+            let Some((name, rest)) = stat.rsplit_once(')') else { continue };
+            if rest.split_whitespace().nth(1) == Some(&parent.to_string()) {
+                found.push((Pid::from_raw(pid), name.split_once('(').unwrap().1.to_owned()));
+            }
+        }
+    }
+    found.remove(0);
+    found
+}
+
+/// Whether that process still does anything; one that only waits to be reaped does not.
+#[must_use]
+pub fn runs(pid: Pid) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }

@@ -1,10 +1,10 @@
 //! The end of a sandbox: whichever way it comes, within a second nothing is left on the host.
 
 use arkose_tests::arkose::{Quiet, quiet};
+use arkose_tests::host::descendants;
 use arkose_tests::machine::machine;
 use arkose_tests::{Arkose, Inventory, Running, Via, both_ways};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::fs;
 
 /// A sandbox that runs, with several processes in it.
@@ -13,27 +13,6 @@ fn running(via: Via, quiet: &Quiet) -> Running {
         Arkose::run(via).shell("sleep 600 & sleep 601 & echo ready; sleep 602").start_alone(quiet);
     running.lines().expect_line("ready");
     running
-}
-
-/// The processes below `root`, parents before their children, with their names.
-fn descendants(root: Pid) -> Vec<(Pid, String)> {
-    let mut found = vec![(root, String::new())];
-    let mut next = 0;
-    while let Some((parent, _)) = found.get(next).cloned() {
-        next += 1;
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-            let Some((name, rest)) = stat.rsplit_once(')') else { continue };
-            if rest.split_whitespace().nth(1) == Some(&parent.to_string()) {
-                found.push((Pid::from_raw(pid), name.split_once('(').unwrap().1.to_owned()));
-            }
-        }
-    }
-    found.remove(0);
-    found
 }
 
 both_ways! {

@@ -31,7 +31,7 @@ both_ways! {
         let before = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
         let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
         let outcome = Arkose::run(via).option("runas", "root").shell(
-            "date -s 2001-01-01 2>/dev/null && echo set the time; hostname elsewhere 2>/dev/null; \
+            "date -s 2001-01-01 >/dev/null 2>&1 && echo set the time; hostname elsewhere 2>/dev/null; \
              for f in /proc/sys/kernel/hostname /proc/sys/kernel/core_pattern /proc/sysrq-trigger /sys/power/state; do (echo 0 >$f) 2>/dev/null && echo wrote $f; done; \
              mount -t tmpfs none /mnt 2>/dev/null && mount -t sysfs none /mnt 2>/dev/null && (echo x >/mnt/power/state) 2>/dev/null && echo wrote sysfs; \
              dmesg -C 2>/dev/null && echo cleared the log; reboot -f 2>/dev/null && echo rebooted; echo end").output();

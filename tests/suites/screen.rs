@@ -27,6 +27,14 @@ const KEY_A: &str = "detail: 38";
 const KEY_B: &str = "detail: 56";
 const KEY_C: &str = "detail: 54";
 
+/// Types "a" on the host, with the pointer where no window of a sandbox is, so that the key goes to
+/// nobody's window.
+fn press_on_host(display: &Display) {
+    let typed =
+        display.host("xdotool").args(["mousemove", "1279", "799", "key", "a"]).status().unwrap();
+    assert!(typed.success());
+}
+
 /// Types "a" on the host until the host's own listener has heard it.
 fn type_on_host(display: &Display) {
     let mut listener = display
@@ -36,15 +44,7 @@ fn type_on_host(display: &Display) {
         .spawn()
         .unwrap();
     let mut lines = Lines::of(listener.stdout.take().unwrap());
-    lines.nudge_until(KEY_A, || {
-        // The pointer is where no window of a sandbox is, so that the key goes to nobody's window.
-        let typed = display
-            .host("xdotool")
-            .args(["mousemove", "1279", "799", "key", "a"])
-            .status()
-            .unwrap();
-        assert!(typed.success());
-    });
+    lines.nudge_until(KEY_A, || press_on_host(display));
     close(listener);
 }
 
@@ -117,10 +117,9 @@ both_ways! {
 
     fn keys_typed_on_the_host_are_heard_on_a_direct_screen(via) {
         let display = Display::start();
-        let (mut running, mut lines) = listener_inside(display.give(Arkose::run(via).option("xserver", "direct")));
-        type_inside(&mut running, &mut lines, "b", KEY_B);
-        type_on_host(&display);
-        lines.expect_line(KEY_A);
+        let (running, mut lines) = listener_inside(display.give(Arkose::run(via).option("xserver", "direct")));
+        // Not with a listener on the host: a screen has room for one.
+        lines.nudge_until(KEY_A, || press_on_host(&display));
         let _ = running.finish();
     }
 

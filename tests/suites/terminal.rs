@@ -1,9 +1,10 @@
 //! A terminal: the app has one of its own, with job control and the window's size, and cannot type
 //! into the caller's.
 
-use arkose_tests::wait::LAUNCH;
-use arkose_tests::{Arkose, both_ways};
+use arkose_tests::wait::{self, LAUNCH, Lines};
+use arkose_tests::{Arkose, both_ways, host};
 use nix::pty::{Winsize, openpty};
+use nix::unistd::Pid;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -115,7 +116,7 @@ both_ways! {
     }
 
     fn a_shell_has_job_control(via) {
-        let mut terminal = Terminal::start(Arkose::run(via).command(["bash", "--norc", "-i"]));
+        let mut terminal = Terminal::start(Arkose::run(via).command(["bash", "--norc", "--noediting", "-i"]));
         terminal.keys("PS1='prompt> '\n");
         terminal.shows("\nprompt> ");
         terminal.keys("sleep 600\n");
@@ -137,13 +138,20 @@ both_ways! {
     }
 
     fn a_closed_terminal_ends_the_sandbox(via) {
-        let mut terminal = Terminal::start(Arkose::run(via).shell("echo ready; sleep 600"));
-        terminal.shows("ready");
-        let Terminal { mut child, keyboard, screen, .. } = terminal;
-        drop(screen);
-        drop(keyboard);
-        let (sender, ended) = mpsc::channel();
-        std::thread::spawn(move || sender.send(child.wait()));
-        assert!(ended.recv_timeout(LAUNCH).is_ok(), "arkose lives on without its terminal");
+        let call = Arkose::run(via).shell("echo ready; sleep 600").into_command();
+        let words = std::iter::once(call.get_program()).chain(call.get_args());
+        let words: Vec<_> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        // Another process holds the terminal, as a terminal window does, and is killed.
+        let mut window = Command::new("script");
+        window.args(["--quiet", "--flush", "--command", &format!("exec {}", words.join(" ")), "/dev/null"]);
+        window.env_clear().envs(call.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
+        let mut window = window.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Lines::of(window.stdout.take().unwrap()).expect_line("ready");
+        let inside = host::descendants(Pid::from_raw(i32::try_from(window.id()).unwrap()));
+        assert!(inside.len() >= 3, "{inside:?}");
+        window.kill().unwrap();
+        window.wait().unwrap();
+        let left = || inside.iter().filter(|(pid, _)| host::runs(*pid)).collect::<Vec<_>>();
+        assert!(wait::until(LAUNCH, || left().is_empty()), "without its terminal this lives on: {:?}", left());
     }
 }

@@ -30,7 +30,7 @@ both_ways! {
 
     fn host_processes_are_neither_seen_nor_signalled(via) {
         let machine = arkose_tests::machine::machine();
-        let mut outside = machine.as_user("sh").args(["-c", "exec -a \"$0\" sleep 600", HOST_SLEEP])
+        let mut outside = machine.as_user("bash").args(["-c", "exec -a \"$0\" sleep 600", HOST_SLEEP])
             .stdout(Stdio::null()).spawn().unwrap();
         let seen = Arkose::run(via).command(["sh", "-c",
             r#"cat /proc/[0-9]*/cmdline | tr '\0' ' ' | grep -c "$1"; kill -KILL -1; kill -KILL "$2"; echo "$$ ended""#,
