@@ -1,7 +1,7 @@
 //! The engine: turns a request into a running sandbox.
 //!
-//! It runs in the helper, as root or as the user, with one thread and nothing taken from its
-//! environment. [`plan`] says what is to be done; `build` does it by descriptor; `init` lives in
+//! It runs in the helper as root, or in a child of the supervisor as the user, with one thread and
+//! nothing taken from its environment. [`plan`] says what is to be done; `build` does it by descriptor; `init` lives in
 //! the sandbox as its first process. Every failure is a sentence for the user.
 
 mod app;
@@ -17,5 +17,5 @@ mod sys;
 
 pub use error::{Error, Result};
 pub use ids::Caller;
-pub use serve::{Granted, serve};
+pub use serve::{Granted, fork, serve};
 pub use sys::has_scopes;

@@ -9,7 +9,7 @@ use crate::init::{self, Setup};
 use crate::plan::{self, Plan, Way};
 use crate::sys::{self, Forked};
 use arkose_profile::RunAs;
-use arkose_protocol::{Channel, Event, Request};
+use arkose_protocol::{Channel, Event, ProtocolError, Request};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions};
@@ -25,6 +25,42 @@ pub enum Granted {
     Launch,
     /// To run an app as root of its sandbox as well.
     Admin,
+}
+
+/// Serves the caller's own process, in a child of it, without any privilege.
+///
+/// Neither a program nor a file is opened for it: what a launch costs is the sandbox. The calling
+/// process must have one thread.
+///
+/// # Errors
+/// When the kernel gives no process or socket.
+pub fn fork() -> Result<(Channel, Pid)> {
+    let unable = |error: ProtocolError| Error::new(error.to_string());
+    let (ours, theirs) = Channel::pair().map_err(unable)?;
+    match sys::clone(sys::Clone::default()).context("the sandbox's processes cannot be started")? {
+        Forked::Parent { pid, .. } => Ok((ours, pid)),
+        Forked::Child => {
+            // Without a channel there is nobody to tell, and the supervisor sees the end.
+            if let Ok(theirs) = alone(theirs) {
+                if let Ok(caller) = Caller::of_socket(theirs.as_fd()) {
+                    serve(&theirs, &caller, Way::User, Granted::Launch);
+                }
+            }
+            sys::exit(0)
+        }
+    }
+}
+
+/// Keeps nothing of the process that this one was forked from but the channel and the standard
+/// descriptors: neither its signals, nor its terminal, nor its arguments, which the app could read.
+fn alone(channel: Channel) -> Result<Channel, Errno> {
+    let kept = sys::keep_only(channel.into_fd())?;
+    sys::reset_signals();
+    sys::hide_arguments();
+    let _ = rustix::thread::set_name(c"arkose-sandbox");
+    rustix::process::setsid()?;
+    rustix::process::chdir(c"/")?;
+    Ok(Channel::new(kept))
 }
 
 /// Receives a request, builds its sandbox and waits for its end. What becomes of the app is

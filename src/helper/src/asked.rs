@@ -31,25 +31,25 @@ fn ask() -> Result<(), &'static str> {
     let socket = rustix::stdio::stdin();
     let channel = channel(socket)?;
     let caller = Caller::of_socket(socket).map_err(|_| "the kernel does not say who is asking")?;
-    let (way, granted) = match action.to_str() {
-        Some("user") if caller.uid == geteuid() => (Way::User, Granted::Launch),
-        Some("launch") => (as_root_for(&caller)?, Granted::Launch),
-        Some("admin") => (as_root_for(&caller)?, Granted::Admin),
+    let granted = match action.to_str() {
+        Some("launch") => Granted::Launch,
+        Some("admin") => Granted::Admin,
         _ => return Err("this is not among the things that the helper does"),
     };
+    check_caller(&caller)?;
     detach().map_err(|_| "the helper cannot detach itself from its caller")?;
-    serve(&channel, &caller, way, granted);
+    serve(&channel, &caller, Way::Helper, granted);
     Ok(())
 }
 
-/// As root only for the user whom pkexec names, if that is who made the socket.
-fn as_root_for(caller: &Caller) -> Result<Way, &'static str> {
+/// Serves only the user whom pkexec names, if that is who made the socket.
+fn check_caller(caller: &Caller) -> Result<(), &'static str> {
     if !geteuid().is_root() {
-        return Err("only pkexec may start this program for that");
+        return Err("only pkexec may start this program");
     }
     let named = std::env::var(PKEXEC_UID).ok().and_then(|uid| uid.parse::<u32>().ok());
     match named {
-        Some(uid) if uid == caller.uid.as_raw() && i32::try_from(uid).is_ok() => Ok(Way::Helper),
+        Some(uid) if uid == caller.uid.as_raw() && i32::try_from(uid).is_ok() => Ok(()),
         _ => Err("the caller is not the one whom pkexec names"),
     }
 }
@@ -72,10 +72,5 @@ fn detach() -> rustix::io::Result<()> {
     let _ = rustix::process::setsid();
     rustix::process::chdir(c"/")?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    // The maps of a user namespace are written through /proc, whose files a process that is not
-    // dumpable does not own; only root's helper can hide from the start.
-    if geteuid().is_root() {
-        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    }
-    Ok(())
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
 }

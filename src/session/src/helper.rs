@@ -1,11 +1,13 @@
-//! Starting the helper, as the user or through pkexec, and understanding how it ended.
+//! Starting what builds the sandbox, as a child of this process or as root through pkexec, and
+//! understanding how it ended.
 
 use crate::failure::{DISMISSED, HELPER_DIED, LaunchError, NO_HELPER, NO_PKEXEC, NOT_AUTHORISED};
 use crate::host::Host;
 use arkose_profile::RunAs;
 use arkose_protocol::Channel;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Where the helper is installed; the polkit policy names the same path.
@@ -20,19 +22,21 @@ const PKEXEC_DISMISSED: i32 = 126;
 /// pkexec(1): not authorised, or nobody to ask, or something else went wrong.
 const PKEXEC_REFUSED: i32 = 127;
 
-/// A started helper and the connection to it.
+/// What builds the sandbox and waits for its end.
 #[derive(Debug)]
-pub(crate) struct Helper {
-    child: Child,
-    by_pkexec: bool,
+pub(crate) enum Helper {
+    /// The engine, in a child of this process.
+    Forked(Pid),
+    /// The helper program, by way of pkexec.
+    Root(Child),
 }
 
 impl Helper {
     /// Starts it as this user.
     pub(crate) fn as_user() -> Result<(Self, Channel), LaunchError> {
-        let mut command = Command::new(unprivileged_path()?);
-        command.arg("user").env_clear();
-        Self::spawn(command, false)
+        let (channel, pid) =
+            arkose_engine::fork().map_err(|error| LaunchError::Engine(error.into_failure()))?;
+        Ok((Self::Forked(pid), channel))
     }
 
     /// Starts it as root, for what polkit knows as one of two actions.
@@ -54,57 +58,56 @@ impl Helper {
         if let Some(language) = host.var("LANG") {
             command.env("LANG", language);
         }
-        Self::spawn(command, true)
-    }
-
-    fn spawn(mut command: Command, by_pkexec: bool) -> Result<(Self, Channel), LaunchError> {
         let (ours, theirs) = Channel::pair()?;
-        command.stdin(Stdio::from(theirs.into_fd())).stdout(Stdio::null());
-        command.stderr(if by_pkexec { Stdio::piped() } else { Stdio::null() });
-        let child = command.spawn().map_err(|error| LaunchError::because(NO_HELPER, error))?;
-        Ok((Self { child, by_pkexec }, ours))
+        command.stdin(Stdio::from(theirs.into_fd())).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().map_err(|error| LaunchError::because(NO_PKEXEC, error))?;
+        Ok((Self::Root(child), ours))
     }
 
     /// Whether it is gone already.
     pub(crate) fn has_ended(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(Some(_)) | Err(_))
+        match self {
+            // Left to be collected by `wait`.
+            Self::Forked(pid) => {
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+                !matches!(rustix::process::waitid(WaitId::Pid(*pid), options), Ok(None))
+            }
+            Self::Root(child) => matches!(child.try_wait(), Ok(Some(_)) | Err(_)),
+        }
     }
 
     /// Waits for its end; why it ended, if it did before it said anything.
-    pub(crate) fn wait(mut self) -> LaunchError {
-        let mut said = String::new();
-        if let Some(stderr) = self.child.stderr.take() {
-            let _ = stderr.take(4096).read_to_string(&mut said);
-        }
-        match self.child.wait() {
-            Ok(status) => self.explain(status, said.trim()),
-            Err(error) => LaunchError::because(HELPER_DIED, error),
+    pub(crate) fn wait(self) -> LaunchError {
+        match self {
+            Self::Forked(pid) => {
+                let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
+                LaunchError::plain(HELPER_DIED)
+            }
+            Self::Root(mut child) => {
+                let mut said = String::new();
+                if let Some(stderr) = child.stderr.take() {
+                    let _ = stderr.take(4096).read_to_string(&mut said);
+                }
+                match child.wait() {
+                    Ok(status) => explain(status, said.trim()),
+                    Err(error) => LaunchError::because(HELPER_DIED, error),
+                }
+            }
         }
     }
+}
 
-    fn explain(&self, status: ExitStatus, said: &str) -> LaunchError {
-        let cause = (!said.is_empty()).then(|| std::io::Error::other(said.to_owned()));
-        let message = match status.code() {
-            Some(PKEXEC_DISMISSED) if self.by_pkexec => DISMISSED,
-            Some(PKEXEC_REFUSED) if self.by_pkexec => NOT_AUTHORISED,
-            _ => HELPER_DIED,
-        };
-        LaunchError::Plain(message, cause, None)
-    }
+fn explain(status: ExitStatus, said: &str) -> LaunchError {
+    let cause = (!said.is_empty()).then(|| std::io::Error::other(said.to_owned()));
+    let message = match status.code() {
+        Some(PKEXEC_DISMISSED) => DISMISSED,
+        Some(PKEXEC_REFUSED) => NOT_AUTHORISED,
+        _ => HELPER_DIED,
+    };
+    LaunchError::Plain(message, cause, None)
 }
 
 /// Whether pkexec would find it.
 pub(crate) fn is_installed() -> bool {
     Path::new(LIBEXEC).join(NAME).exists()
-}
-
-/// The helper beside this program, as in a build directory, else the installed one.
-fn unprivileged_path() -> Result<PathBuf, LaunchError> {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(NAME)));
-    let installed = Path::new(LIBEXEC).join(NAME);
-    beside
-        .into_iter()
-        .chain([installed])
-        .find(|path| path.exists())
-        .ok_or_else(|| LaunchError::remedied(NO_HELPER, "./dev install"))
 }

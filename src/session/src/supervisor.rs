@@ -290,7 +290,8 @@ impl Session<'_> {
 
     fn signal(&mut self, number: i32) {
         match Signal::try_from(number) {
-            Ok(Signal::SIGCHLD) if self.helper.has_ended() => self.state.over = true,
+            // What the sandbox has said before is still to be heard, up to the end of the socket.
+            Ok(Signal::SIGCHLD) if self.helper.has_ended() => self.end_soon(),
             Ok(Signal::SIGCHLD) | Err(_) => {}
             Ok(Signal::SIGWINCH) => {
                 if let Some(relay) = &self.relay {

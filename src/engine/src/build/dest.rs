@@ -4,11 +4,12 @@
 //! even while somebody swaps them. In a directory that an app can or could fill, no symbolic link
 //! is followed at all.
 
-use super::{Builder, as_ids};
-use crate::error::{Context as _, Error, Result};
+use super::Builder;
+use crate::error::{Error, Result};
 use arkose_profile::AbsPath;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
+use rustix::process::{Gid, Uid};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -41,20 +42,37 @@ pub(super) fn open_path(at: impl AsFd, path: &Path, resolve: ResolveFlags) -> Re
     }
 }
 
-/// The outermost of `directories` that strictly contains `path`, and the rest of the path.
-pub(super) fn within<'a>(
-    directories: impl Iterator<Item = &'a AbsPath>,
-    path: &'a AbsPath,
-) -> Option<(&'a AbsPath, &'a Path)> {
-    let outermost = directories.filter(|dir| dir.contains(path) && *dir != path).min()?;
-    path.as_path().strip_prefix(outermost).ok().map(|rest| (outermost, rest))
+/// Directories of which none lies below another, to be asked which of them contains a path.
+#[derive(Debug)]
+pub(super) struct Outermost(Vec<AbsPath>);
+
+impl Outermost {
+    pub(super) fn of<'a>(directories: impl Iterator<Item = &'a AbsPath>) -> Self {
+        let mut sorted: Vec<&AbsPath> = directories.collect();
+        sorted.sort();
+        let mut kept: Vec<AbsPath> = Vec::new();
+        for directory in sorted {
+            if !kept.last().is_some_and(|last| last.contains(directory)) {
+                kept.push(directory.clone());
+            }
+        }
+        Self(kept)
+    }
+
+    /// The directory that strictly contains `path`, and the rest of the path.
+    pub(super) fn around<'a>(&'a self, path: &'a AbsPath) -> Option<(&'a AbsPath, &'a Path)> {
+        // Sorted by component, a directory comes before all that it contains, and, as none contains
+        // another, right before it.
+        let at = self.0.partition_point(|directory| directory < path);
+        let directory = self.0.get(at.checked_sub(1)?)?;
+        path.as_path().strip_prefix(directory).ok().map(|rest| (directory, rest))
+    }
 }
 
 impl Builder<'_> {
     /// The place that `dest` names, which must exist.
     pub(super) fn find(&self, dest: &AbsPath) -> Result<OwnedFd, Errno> {
-        let fillable = self.plan.writable.iter().chain(&self.plan.private_home);
-        match within(fillable, dest) {
+        match self.fillable.around(dest) {
             Some((directory, rest)) => {
                 let directory = self.find_in_root(directory)?;
                 open_path(directory, rest, ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS)
@@ -67,59 +85,45 @@ impl Builder<'_> {
         open_path(self.tree.root(), dest.as_path(), ResolveFlags::IN_ROOT)
     }
 
-    /// The place that `dest` names; what is missing on the way to it is made.
+    /// The place that `dest` names; what is missing on the way to it is made. That something can be
+    /// mounted there only if both are directories, or neither, the kernel sees to.
     pub(super) fn place(&self, dest: &AbsPath, kind: Kind) -> Result<OwnedFd> {
-        let found = match self.find(dest) {
+        match self.find(dest) {
             Err(Errno::NOENT) => {
-                self.make(dest, kind)?;
-                self.find(dest)
+                let _as_owner = self.as_ids(self.owner_of(dest))?;
+                self.make(dest, kind)
             }
-            found => found,
-        };
-        let place = found.map_err(|errno| unreachable_place(dest, errno))?;
-        if kind_of(&place).path(dest, "cannot be made inside")? != kind {
-            return Err(Error::new(format!(
-                "“{dest}” is a directory outside and a file inside, or the other way round"
-            )));
+            found => found.map_err(|errno| unreachable_place(dest, errno)),
         }
-        Ok(place)
     }
 
-    /// Makes the missing components, each below a directory that is held open.
-    fn make(&self, dest: &AbsPath, kind: Kind) -> Result<()> {
-        let message = "cannot be made inside";
-        let _as_owner = as_ids(self.owner_of(dest))?;
-        let mut parent = self.tree.root().try_clone_to_owned().map_err(|_| {
-            Error::new("there are too many open files").remedy("ulimit -n 1024")
-        })?;
-        let mut path = AbsPath::new("/").map_err(|error| Error::new(error.to_string()))?;
-        let mut names = dest.as_path().iter().skip(1).peekable();
-        while let Some(name) = names.next() {
-            path = path.join(name).map_err(|error| Error::new(format!("“{dest}” {error}")))?;
-            parent = match self.find(&path) {
-                Err(Errno::NOENT) => {
-                    let last = names.peek().is_none();
-                    let mode = Mode::from_raw_mode(0o755);
-                    if last && kind == Kind::Other {
-                        empty_file(&parent, name)
-                    } else {
-                        rustix::fs::mkdirat(&parent, name, mode)
-                    }
-                    .path(dest, message)?;
-                    self.find(&path).map_err(|errno| unreachable_place(dest, errno))?
-                }
-                found => found.map_err(|errno| unreachable_place(dest, errno))?,
-            };
+    /// Makes a place that is missing, after the directories above it, each below one that is held
+    /// open.
+    fn make(&self, dest: &AbsPath, kind: Kind) -> Result<OwnedFd> {
+        let path = dest.as_path();
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(unreachable_place(dest, Errno::NOENT));
+        };
+        let above = AbsPath::new(above).map_err(|_| unreachable_place(dest, Errno::NOENT))?;
+        let parent = match self.find(&above) {
+            Err(Errno::NOENT) => self.make(&above, Kind::Directory)?,
+            found => found.map_err(|errno| unreachable_place(dest, errno))?,
+        };
+        match kind {
+            Kind::Directory => rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o755)),
+            Kind::Other => empty_file(&parent, name),
         }
-        Ok(())
+        .map_err(|errno| unreachable_place(dest, errno))?;
+        let own = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+        open_path(&parent, Path::new(name), own).map_err(|errno| unreachable_place(dest, errno))
     }
 
     /// Places below the home belong to the app's user, others to the system.
-    fn owner_of(&self, dest: &AbsPath) -> (rustix::process::Uid, rustix::process::Gid) {
+    fn owner_of(&self, dest: &AbsPath) -> (Uid, Gid) {
         if self.plan.home.contains(dest) && self.plan.home != *dest {
             self.owners.app
         } else {
-            (rustix::process::geteuid(), rustix::process::getegid())
+            self.own
         }
     }
 }
@@ -140,4 +144,26 @@ fn unreachable_place(dest: &AbsPath, errno: Errno) -> Error {
 pub(super) fn through_link(path: &AbsPath) -> Error {
     Error::new(format!("“{path}” goes through a symbolic link in a directory that the app can change"))
         .remedy("remove that link, or share the directory that it points to")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outermost_directory_around_a_path() {
+        let path = |text| AbsPath::new(text).unwrap();
+        let paths = [path("/a/b"), path("/a"), path("/a-b"), path("/c/d")];
+        let outermost = Outermost::of(paths.iter());
+        let around = |text: &str| {
+            let path = path(text);
+            outermost.around(&path).map(|(dir, rest)| (dir.clone(), rest.to_owned()))
+        };
+        assert_eq!(around("/a/b/c"), Some((path("/a"), "b/c".into())));
+        assert_eq!(around("/a-b/x"), Some((path("/a-b"), "x".into())));
+        assert_eq!(around("/c/d/e"), Some((path("/c/d"), "e".into())));
+        for outside in ["/a", "/c", "/c/dd", "/b", "/ab/c"] {
+            assert_eq!(around(outside), None, "{outside}");
+        }
+    }
 }

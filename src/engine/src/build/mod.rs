@@ -8,6 +8,7 @@ mod kernel;
 mod overlay;
 mod root;
 
+use dest::{Outermost, kind_of};
 pub(crate) use root::Tree;
 
 use crate::error::{Context as _, Error, Result};
@@ -38,7 +39,17 @@ pub(crate) fn build(
     owners: Owners,
     id_map: Option<BorrowedFd<'_>>,
 ) -> Result<()> {
-    let mut builder = Builder { tree, plan, files, owners, id_map, used: 0 };
+    let mut builder = Builder {
+        tree,
+        plan,
+        files,
+        owners,
+        own: (rustix::process::geteuid(), rustix::process::getegid()),
+        id_map,
+        writable: Outermost::of(plan.writable.iter()),
+        fillable: Outermost::of(plan.writable.iter().chain(&plan.private_home)),
+        used: 0,
+    };
     plan.steps.iter().try_for_each(|step| builder.step(step))
 }
 
@@ -47,7 +58,13 @@ struct Builder<'a> {
     plan: &'a Plan,
     files: &'a [GeneratedFile],
     owners: Owners,
+    /// The ids of this process.
+    own: (Uid, Gid),
     id_map: Option<BorrowedFd<'a>>,
+    /// Directories of the host that the app can change.
+    writable: Outermost,
+    /// Those, and a private home: directories inside that an app could fill.
+    fillable: Outermost,
     /// How many entries of the scratch directory have been given out.
     used: usize,
 }
@@ -75,7 +92,7 @@ impl Builder<'_> {
 
     fn bind(&mut self, source: &AbsPath, dest: &AbsPath, read_only: bool, of_user: bool) -> Result<()> {
         let opened = self.open_source(source)?;
-        let kind = dest::kind_of(&opened).path(source, "cannot be shared with the app")?;
+        let kind = kind_of(&opened).path(source, "cannot be shared with the app")?;
         let mount = self.detached_copy(&opened, source, read_only, of_user)?;
         let place = self.place(dest, kind)?;
         attach(&mount, &place).path(dest, "cannot be put in its place")
@@ -84,8 +101,8 @@ impl Builder<'_> {
     /// Opens a path of the host as the caller would, and never through `/proc`'s links to other
     /// processes' files.
     fn open_source(&self, source: &AbsPath) -> Result<OwnedFd> {
-        let _as_caller = as_ids(self.owners.caller)?;
-        let opened = match dest::within(self.plan.writable.iter(), source) {
+        let _as_caller = self.as_ids(self.owners.caller)?;
+        let opened = match self.writable.around(source) {
             Some((directory, rest)) => {
                 let directory = dest::open_path(CWD, directory.as_path(), ResolveFlags::empty());
                 let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
@@ -140,7 +157,7 @@ impl Builder<'_> {
             Err(Errno::NOENT) => self.place(dest, dest::Kind::Directory)?,
             Err(errno) => return Err(errno).path(dest, "cannot be hidden"),
         };
-        let kind = dest::kind_of(&place).path(dest, "cannot be hidden")?;
+        let kind = kind_of(&place).path(dest, "cannot be hidden")?;
         let empty = match kind {
             dest::Kind::Directory => self.new_directory(Mode::from_raw_mode(0o700))?,
             dest::Kind::Other => self.new_file(&[], Mode::from_raw_mode(0o400))?,
@@ -175,17 +192,27 @@ impl Builder<'_> {
         let mount = copy_of(&opened, number.is_none()).path(path, "cannot be granted")?;
         let attr = MountAttr { no_suid: true, private: true, recursive: true, ..MountAttr::default() };
         set_mount_attr(&mount, &attr).path(path, "cannot be granted")?;
-        let kind = dest::kind_of(&opened).path(path, "cannot be granted")?;
+        let kind = kind_of(&opened).path(path, "cannot be granted")?;
         let place = self.place(path, kind)?;
         attach(&mount, &place).path(path, "cannot be granted")
     }
 
 }
 
-/// Opens files as that user from here on; an error if the kernel did not obey.
-fn as_ids((uid, gid): (Uid, Gid)) -> Result<sys::FsIds> {
-    let ids = sys::fs_ids(uid, gid);
-    if ids.are(uid, gid) { Ok(ids) } else { Err(Error::new("the kernel refused to open files as the user")) }
+impl Builder<'_> {
+    /// Opens files as that user until the result is dropped; an error if the kernel did not obey.
+    /// Who is that user anyway, as in a user namespace, needs no call.
+    fn as_ids(&self, (uid, gid): (Uid, Gid)) -> Result<Option<sys::FsIds>> {
+        if self.own == (uid, gid) {
+            return Ok(None);
+        }
+        let ids = sys::fs_ids(uid, gid);
+        if ids.are(uid, gid) {
+            Ok(Some(ids))
+        } else {
+            Err(Error::new("the kernel refused to open files as the user"))
+        }
+    }
 }
 
 /// A detached mount of what a descriptor refers to.

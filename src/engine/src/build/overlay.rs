@@ -1,6 +1,6 @@
 //! Copy-on-write directories, by overlayfs.
 
-use super::{Builder, as_ids, attach, dest::Kind};
+use super::{Builder, attach, dest::Kind};
 use crate::error::{Context as _, Error, Result};
 use crate::plan::Way;
 use arkose_profile::AbsPath;
@@ -68,7 +68,7 @@ impl Builder<'_> {
         }
         {
             let as_caller = of_user && !self.plan.as_root;
-            let _ids = as_caller.then(|| as_ids(self.owners.caller)).transpose().map_err(|_| Errno::PERM)?;
+            let _ids = as_caller.then(|| self.as_ids(self.owners.caller)).transpose().map_err(|_| Errno::PERM)?;
             rustix::mount::fsconfig_create(&fs)?;
         }
         let attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
@@ -85,7 +85,7 @@ impl Builder<'_> {
             return Err(Error::new(format!("“{lower}” is neither a directory nor a file, and cannot be copied on write")));
         }
         let mut source = {
-            let _as_caller = as_ids(self.owners.caller)?;
+            let _as_caller = self.as_ids(self.owners.caller)?;
             let name = format!("/proc/self/fd/{}", opened.as_raw_fd());
             let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
             File::from(rustix::fs::open(name, flags, Mode::empty()).path(lower, message)?)

@@ -3,7 +3,7 @@
 use super::{check, last_errno};
 use rustix::io::Errno;
 use rustix::process::Gid;
-use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
 /// Closes `first` and every descriptor above it when this process becomes another program.
 pub(crate) fn close_from(first: RawFd) -> Result<(), Errno> {
@@ -13,6 +13,42 @@ pub(crate) fn close_from(first: RawFd) -> Result<(), Errno> {
         libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
     })?;
     Ok(())
+}
+
+/// Moves a descriptor to 3 and closes every other above the standard ones. Only for a process that
+/// was just forked and never returns to what its parent was doing: what owned the others there must
+/// not be used here.
+pub(crate) fn keep_only(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+    const KEPT: RawFd = 3;
+    let kept = if fd.as_raw_fd() == KEPT {
+        fd
+    } else {
+        // SAFETY: takes two descriptors; what 3 was before belongs to code that does not run here.
+        check(unsafe { libc::dup3(fd.as_raw_fd(), KEPT, libc::O_CLOEXEC) }.into())?;
+        // SAFETY: 3 is the copy that was just made.
+        unsafe { OwnedFd::from_raw_fd(KEPT) }
+    };
+    // SAFETY: takes a range; as above, and `fd` itself is closed once more without effect.
+    check(unsafe { libc::syscall(libc::SYS_close_range, KEPT + 1, u32::MAX, 0) })?;
+    Ok(kept)
+}
+
+/// Overwrites the arguments that this process was started with: `/proc` would show them to the app.
+/// A process that was forked has its own copy of them.
+pub(crate) fn hide_arguments() {
+    let hide = || -> Option<()> {
+        let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+        // proc_pid_stat(5): after the name in parentheses come the fields from the third on.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        let start: u64 = fields.nth(45)?.parse().ok()?;
+        let end: u64 = fields.next()?.parse().ok()?;
+        let length = usize::try_from(end.checked_sub(start)?).ok()?;
+        let memory = std::fs::File::options().write(true).open("/proc/self/mem").ok()?;
+        // Not through a pointer: nothing in this program refers to that memory any more.
+        std::os::unix::fs::FileExt::write_all_at(&memory, &vec![0; length], start).ok()
+    };
+    // Arguments that stay are no hole, only more than the app needs to know.
+    let _ = hide();
 }
 
 /// Switches the loopback interface of this network namespace on.

@@ -15,7 +15,7 @@ mod seccomp;
 mod signals;
 
 pub(crate) use ids::{FsIds, fs_ids};
-pub(crate) use kernel::{bring_loopback_up, close_from, peer_groups};
+pub(crate) use kernel::{bring_loopback_up, close_from, hide_arguments, keep_only, peer_groups};
 pub use landlock::has_scopes;
 pub(crate) use landlock::scope_sockets_and_signals;
 pub(crate) use mount::{MountAttr, set_mount_attr};

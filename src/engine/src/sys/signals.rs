@@ -40,14 +40,12 @@ impl AsFd for SignalFd {
     }
 }
 
-/// Gives a process that is about to become the app the signals that a fresh one has.
+/// Gives a process that is about to become the app the signals that a fresh one has: none blocked,
+/// and the one that Rust's runtime ignores as it was. Handlers end with the old program by themselves.
 pub(crate) fn reset_signals() {
-    // SAFETY: the set is initialised before it is read; SIG_DFL is valid for every signal, and
-    // for the two that cannot be changed the call only fails.
+    // SAFETY: the set is initialised before it is read; SIG_DFL is valid for the signal.
     unsafe {
-        for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
-        }
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         let mut none = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
