@@ -25,10 +25,11 @@ pub(crate) fn keep_only(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     } else {
         // SAFETY: takes two descriptors; what 3 was before belongs to code that does not run here.
         check(unsafe { libc::dup3(fd.as_raw_fd(), KEPT, libc::O_CLOEXEC) }.into())?;
+        drop(fd);
         // SAFETY: 3 is the copy that was just made.
         unsafe { OwnedFd::from_raw_fd(KEPT) }
     };
-    // SAFETY: takes a range; as above, and `fd` itself is closed once more without effect.
+    // SAFETY: takes a range; as above.
     check(unsafe { libc::syscall(libc::SYS_close_range, KEPT + 1, u32::MAX, 0) })?;
     Ok(kept)
 }
