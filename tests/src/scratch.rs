@@ -19,10 +19,10 @@ impl Scratch {
         Self::below(&machine().home)
     }
 
-    /// One beside the system's files, owned by the test user: it is neither home nor temporary.
+    /// One among the system's files, owned by the test user: neither home nor temporary.
     #[must_use]
     pub fn system() -> Self {
-        Self::below(Path::new("/srv"))
+        Self::below(Path::new("/opt"))
     }
 
     fn below(parent: &Path) -> Self {
