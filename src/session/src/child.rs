@@ -1,23 +1,24 @@
 //! One guarded program on the host: its end, its last words, and how it is stopped.
 
+mod log;
+
 use crate::error::{Error, Kind};
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use log::{Log, telling};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-/// How much of what a program says is kept; what comes later is refused by the seal.
-const LOG_SIZE: u64 = 32 * 1024;
 /// How long a program may take to get ready.
-const READY: Duration = Duration::from_secs(10);
+const READY: Duration = Duration::from_secs(15);
 /// How long a program may take to end when asked; then it is killed.
 const GRACE: Duration = Duration::from_millis(400);
+
+/// How often a log is looked at while it is waited for.
+const LOOK: Duration = Duration::from_millis(15);
 
 /// A running guarded program; dropping it stops it.
 #[derive(Debug)]
@@ -103,11 +104,7 @@ impl Program {
     }
 
     /// Waits until `fd` is readable, the program ends or the time is over.
-    pub(crate) fn wait_readable(
-        &mut self,
-        fd: BorrowedFd<'_>,
-        deadline: Instant,
-    ) -> Result<(), Error> {
+    fn wait_readable(&mut self, fd: BorrowedFd<'_>, deadline: Instant) -> Result<(), Error> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let mut fds =
@@ -130,12 +127,14 @@ impl Program {
     /// Waits until the program has logged `sign`.
     pub(crate) fn wait_log(&mut self, sign: &str) -> Result<(), Error> {
         let deadline = Instant::now() + READY;
-        let watch = self.log.watch().map_err(|error| {
-            Error::new(Kind::Internal).value("inotify").because(error)
-        })?;
+        // Nothing tells of a write to a file in memory; a look at it costs next to nothing.
         while !self.has_said(sign) {
-            self.wait_readable(watch.fd(), deadline)?;
-            watch.clear();
+            if self.wait_end(LOOK) && !self.has_said(sign) {
+                return Err(self.last_words());
+            }
+            if Instant::now() > deadline {
+                return Err(Error::new(Kind::TooSlow).value(self.name));
+            }
         }
         Ok(())
     }
@@ -146,11 +145,17 @@ impl Program {
     }
 
     /// Why it ended, in its own words.
-    pub(crate) fn last_words(&self) -> Error {
+    fn last_words(&self) -> Error {
         match telling(&self.log.text()) {
             Some(line) => Error::new(Kind::Ended).value(self.name).value(line),
             None => Error::new(Kind::EndedSilently).value(self.name),
         }
+    }
+
+    /// Why it is of no use although it runs, in its own words.
+    pub(crate) fn broken(&self) -> Error {
+        let text = self.log.text();
+        Error::new(Kind::Broken).value(self.name).value(telling(&text).unwrap_or_default())
     }
 
     /// Asks it to end, waits a bounded time, kills it, reaps it.

@@ -45,6 +45,8 @@ pub enum Kind {
     Ended,
     /// A program ended without a word [program].
     EndedSilently,
+    /// A program runs and is of no use [program, what it says].
+    Broken,
     /// A program cannot be started [program].
     CannotStart,
     /// The server of an isolated display is gone [program].
@@ -117,7 +119,7 @@ impl Error {
     pub fn remedy(&self) -> Option<String> {
         let text = match self.kind {
             Kind::NoNestedServer => "sudo apt install xserver-xephyr",
-            Kind::NotInstalled => {
+            Kind::Broken | Kind::NotInstalled => {
                 return self
                     .values
                     .first()
@@ -167,9 +169,10 @@ impl Kind {
             Self::XRefused => N_("The X server “{0}” does not let this user in"),
             Self::NoNestedServer => N_("No program for an isolated X server is installed"),
             Self::NotInstalled => N_("The program {0} is not installed"),
-            Self::TooSlow => N_("{0} was not ready within ten seconds"),
+            Self::TooSlow => N_("{0} was not ready within fifteen seconds"),
             Self::Ended => N_("{0} ended while it was starting: {1}"),
             Self::EndedSilently => N_("{0} ended while it was starting"),
+            Self::Broken => N_("{0} does not work on this machine: {1}"),
             Self::CannotStart => N_("{0} cannot be started"),
             Self::DisplayGone => N_("The isolated X server ({0}) has ended"),
             Self::NoDisplayNumber => N_("No display number is free for an isolated X server"),

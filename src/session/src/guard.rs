@@ -39,6 +39,14 @@ pub fn guarded(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// The same for a program that leaves nothing behind when it is killed: so that is how it ends.
+#[must_use]
+pub(crate) fn disposable(program: impl AsRef<OsStr>) -> Command {
+    let mut command = role("run-disposable");
+    command.arg(program);
+    command
+}
+
 /// A command that runs one of this binary's own hidden roles, guarded in the same way.
 pub(crate) fn role(name: &str) -> Command {
     // Not current_exe(): after an upgrade that path is another binary, or none.
@@ -70,12 +78,13 @@ fn take_role(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
         // The cleaner outlives its parent: that is its work.
         return Some(runtime::clean());
     }
-    nix::sys::prctl::set_pdeathsig(Signal::SIGTERM).ok()?;
+    let signal = if role == "run-disposable" { Signal::SIGKILL } else { Signal::SIGTERM };
+    nix::sys::prctl::set_pdeathsig(signal).ok()?;
     if getppid() != Pid::from_raw(parent) {
         return None;
     }
     match role.to_str()? {
-        "run" => run(args.next()?, args),
+        "run" | "run-disposable" => run(args.next()?, args),
         "windows" => Some(display::manage_windows(&args.next()?)),
         _ => None,
     }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside, SocketBind};
 use crate::host::Host;
+use std::path::PathBuf;
 
 /// The socket's name inside.
 const NAME: &str = "wayland-0";
@@ -12,13 +13,17 @@ const NAME: &str = "wayland-0";
 /// # Errors
 /// When the variable is not set or there is no socket.
 pub fn direct(host: &Host, inside: &Inside) -> Result<Grant, Error> {
-    let name = host.var("WAYLAND_DISPLAY").ok_or_else(|| Error::new(Kind::NoWayland))?;
-    let source = host.runtime().join(name);
     let dest = inside.below_runtime(NAME)?;
     let mut grant = Grant::default();
-    grant.sockets.push(SocketBind::open(source, &dest, Kind::NoWaylandSocket)?);
+    grant.sockets.push(SocketBind::open(socket(host)?, &dest, Kind::NoWaylandSocket)?);
     grant.set("WAYLAND_DISPLAY", NAME);
     Ok(grant)
+}
+
+/// Where the compositor's socket should be; an absolute name stands for itself.
+pub(crate) fn socket(host: &Host) -> Result<PathBuf, Error> {
+    let name = host.var("WAYLAND_DISPLAY").ok_or_else(|| Error::new(Kind::NoWayland))?;
+    Ok(host.runtime().join(name))
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! What a program says, kept in memory: nothing has to drain it, and no flood fills the memory.
 
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::process::Stdio;
 
@@ -38,29 +36,6 @@ impl Log {
         }
         String::from_utf8_lossy(&text).trim_end_matches('\0').to_owned()
     }
-
-    /// Tells when something is written.
-    pub(super) fn watch(&self) -> io::Result<Watch> {
-        let watch = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        let path = format!("/proc/self/fd/{}", self.0.as_raw_fd());
-        watch.add_watch(path.as_str(), AddWatchFlags::IN_MODIFY)?;
-        Ok(Watch(watch))
-    }
-}
-
-/// Readable when something was written since it was last asked.
-#[derive(Debug)]
-pub(super) struct Watch(Inotify);
-
-impl Watch {
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-
-    /// Forgets what was written.
-    pub(super) fn clear(&self) {
-        drop(self.0.read_events());
-    }
 }
 
 /// The line that says most: the last one with an error in it, else the last one.
@@ -68,9 +43,12 @@ pub(super) fn telling(text: &str) -> Option<&str> {
     let lines = || text.lines().map(str::trim).filter(|line| !matches!(*line, "" | "(EE)"));
     let error = |line: &&str| {
         let lower = line.to_ascii_lowercase();
-        lower.contains("error") || lower.contains("cannot")
+        ["error", "cannot", "no module"].iter().any(|word| lower.contains(word))
     };
-    lines().rfind(error).or_else(|| lines().next_back()).map(|line| line.trim_start_matches("(EE) "))
+    lines()
+        .rfind(error)
+        .or_else(|| lines().next_back())
+        .map(|line| line.trim_start_matches("(EE) "))
 }
 
 #[cfg(test)]

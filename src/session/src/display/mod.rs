@@ -11,6 +11,8 @@ mod screen;
 mod windows;
 mod xauth;
 mod xephyr;
+mod xpra;
+mod xwayland;
 
 pub(crate) use windows::manage as manage_windows;
 
@@ -35,6 +37,15 @@ pub trait Display: std::fmt::Debug {
 
     /// Why the display is gone, if it is; also reaps what has ended.
     fn ended(&mut self) -> Option<Error>;
+
+    /// Why more comfortable programs, though installed, were passed over; worth a line in a log.
+    fn notes(&self) -> &[Error] {
+        &[]
+    }
+
+    /// Keeps what [`notes`](Self::notes) gives.
+    #[doc(hidden)]
+    fn note(&mut self, _notes: Vec<Error>) {}
 
     /// Ends it within a second. Called after the app has ended; a second call does nothing.
     fn stop(&mut self);
@@ -94,15 +105,44 @@ impl Request<'_> {
 /// When no program for it is installed, or the host's display cannot be used.
 pub fn isolated(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
     match request.backend {
-        Backend::Auto => match xephyr::start(request) {
-            Err(error) if error.kind() == Kind::NotInstalled => {
-                Err(Error::new(Kind::NoNestedServer))
-            }
-            done => done,
-        },
+        Backend::Auto => automatic(request),
+        Backend::Xpra => xpra::start(request),
         Backend::Xephyr => xephyr::start(request),
-        Backend::Xpra => Err(Error::new(Kind::NotInstalled).value("xpra")),
-        Backend::Xwayland => Err(Error::new(Kind::NotInstalled).value("Xwayland")),
+        Backend::Xwayland => xwayland::start(request),
+    }
+}
+
+/// Tries what this session can use, the most comfortable first.
+fn automatic(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
+    type Start = fn(&Request<'_>) -> Result<Box<dyn Display>, Error>;
+    let host = request.host;
+    let mut starts: Vec<Start> = Vec::new();
+    if host.var("DISPLAY").is_some() {
+        starts.extend([xpra::start as Start, xephyr::start]);
+    }
+    if host.var("WAYLAND_DISPLAY").is_some() {
+        starts.push(xwayland::start);
+    }
+    if starts.is_empty() {
+        return Err(Error::new(Kind::NoDisplay));
+    }
+    let (mut failures, mut missing) = (Vec::new(), None);
+    for start in starts {
+        match start(request) {
+            Ok(mut display) => {
+                display.note(failures);
+                return Ok(display);
+            }
+            Err(error) if error.kind() == Kind::NotInstalled => missing = Some(error),
+            Err(error) => failures.push(error),
+        }
+    }
+    // What failed says more than what is not there; the last one would have been the simplest.
+    match (failures.pop(), missing) {
+        (Some(failure), _) => Err(failure),
+        // On Wayland alone there is only one that could be installed.
+        (None, Some(missing)) if host.var("DISPLAY").is_none() => Err(missing),
+        (None, _) => Err(Error::new(Kind::NoNestedServer)),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::child::Program;
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside};
 use crate::guard;
+use crate::host::Host;
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::fstat;
@@ -33,6 +34,7 @@ pub(crate) struct Server {
 pub(crate) struct Nested {
     name: &'static str,
     grant: Grant,
+    notes: Vec<Error>,
     windows: Option<Program>,
     server: Program,
     _number: Number,
@@ -44,16 +46,17 @@ impl Nested {
         let number = Number::reserve()?;
         let cookie = Cookie::random()?;
         let name = server.name;
-        let process = start_server(request, server, &number, &cookie)?;
+        let process = start_server(request.host, server, &number, &cookie)?;
         let grant = isolated_grant(request.inside, &number, &cookie)?;
         // Without it the app still runs, only less comfortably.
         let windows = start_window_manager(&number, &cookie).ok();
-        Ok(Self { name, grant, windows, server: process, _number: number })
+        Ok(Self { name, grant, notes: Vec::new(), windows, server: process, _number: number })
     }
 }
 
-fn start_server(
-    request: &Request<'_>,
+/// Starts a server and waits until clients can connect.
+pub(crate) fn start_server(
+    host: &Host,
     server: Server,
     number: &Number,
     cookie: &Cookie,
@@ -63,7 +66,7 @@ fn start_server(
     let (ready, written) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     let mut command = guard::guarded(&server.program);
     command.arg(format!(":{}", number.get())).args(&server.args);
-    command.env_clear().envs(request.host.vars()).current_dir("/");
+    command.env_clear().envs(host.vars()).current_dir("/");
     command.stdin(Stdio::from(authority(cookie, number)?)).stdout(Stdio::from(written));
     let mut process = Program::start(server.name, command)?;
     process.wait_line(ready)?;
@@ -122,6 +125,14 @@ impl Display for Nested {
 
     fn ended(&mut self) -> Option<Error> {
         self.server.has_ended().then(|| Error::new(Kind::DisplayGone).value(self.name))
+    }
+
+    fn notes(&self) -> &[Error] {
+        &self.notes
+    }
+
+    fn note(&mut self, notes: Vec<Error>) {
+        self.notes = notes;
     }
 
     fn stop(&mut self) {

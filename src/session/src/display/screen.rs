@@ -6,6 +6,7 @@ use crate::error::{Error, Kind};
 use crate::host::Host;
 use std::io::Read;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use x11rb::connection::Connection;
 use x11rb::errors::ConnectError;
 use x11rb::protocol::xproto::{AtomEnum, ConnectionExt};
@@ -34,12 +35,15 @@ pub(crate) struct Keyboard {
     pub(crate) options: String,
 }
 
+/// Where the host's authority file should be.
+pub(crate) fn host_authority(host: &Host) -> Option<PathBuf> {
+    let named = host.path("XAUTHORITY").map(|path| path.as_path().to_owned());
+    named.or_else(|| Some(host.home()?.as_path().join(".Xauthority")))
+}
+
 /// The cookie that the host's authority file has for a display.
 pub(crate) fn host_cookie(host: &Host, display: LocalDisplay) -> Option<Cookie> {
-    let path = match host.path("XAUTHORITY") {
-        Some(path) => path.as_path().to_owned(),
-        None => host.home()?.as_path().join(".Xauthority"),
-    };
+    let path = host_authority(host)?;
     let mut content = Vec::new();
     let file =
         std::fs::metadata(&path).ok()?.is_file().then(|| std::fs::File::open(&path).ok())??;

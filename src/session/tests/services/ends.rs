@@ -23,6 +23,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("stopping_leaves_no_socket_and_no_process", stopping_leaves_no_socket_and_no_process),
     ("a_killed_server_is_noticed_and_its_socket_removed", a_killed_server_is_noticed),
     ("a_killed_supervisor_takes_everything_along", a_killed_supervisor_takes_everything_along),
+    ("a_killed_supervisor_takes_xpra_along", a_killed_supervisor_takes_xpra_along),
     ("what_two_kills_left_is_swept_by_the_next", what_two_kills_left_is_swept_by_the_next),
     ("an_interrupt_from_the_terminal_spares_the_display", an_interrupt_spares_the_display),
 ];
@@ -33,7 +34,8 @@ pub(crate) fn supervise() -> ExitCode {
     let mut runtime = Runtime::new(&host).unwrap();
     runtime.write("secret", 0o600, b"x").unwrap();
     let inside = inside();
-    let request = Request { host: &host, inside: &inside, title: "Test", backend: Backend::Xephyr };
+    let backend = Backend::parse(&std::env::args().nth(2).unwrap()).unwrap();
+    let request = Request { host: &host, inside: &inside, title: "Test", backend };
     let display = isolated(&request).unwrap();
     println!("{}", display.grant().sockets[0].source);
     println!("{}", runtime.dir().unwrap().display());
@@ -52,8 +54,14 @@ struct Supervisor {
 
 impl Supervisor {
     fn start(place: &Place) -> Self {
+        let supervisor = Self::with(place, "xephyr");
+        assert_eq!(supervisor.helpers.len(), 3, "{:?}", supervisor.helpers);
+        supervisor
+    }
+
+    fn with(place: &Place, backend: &str) -> Self {
         let mut child = Command::new("/proc/self/exe")
-            .arg(SUPERVISE)
+            .args([SUPERVISE, backend])
             .env_clear()
             .envs(place.host().vars())
             .stdin(Stdio::piped())
@@ -65,7 +73,6 @@ impl Supervisor {
         let (socket, dir) = (path(), path());
         assert!(socket.exists() && dir.join("secret").exists());
         let helpers = children(child.id());
-        assert_eq!(helpers.len(), 3, "{helpers:?}");
         Self { child, socket, dir, helpers }
     }
 
@@ -146,6 +153,22 @@ fn a_killed_supervisor_takes_everything_along() -> Result<(), Skip> {
     }
     assert!(!supervisor.socket.exists());
     assert!(!supervisor.dir.exists());
+    Ok(())
+}
+
+fn a_killed_supervisor_takes_xpra_along() -> Result<(), Skip> {
+    need(&["xpra", "Xvfb"])?;
+    let place = Place::new()?;
+    let mut supervisor = Supervisor::with(&place, "xpra");
+    // Two cleaners, for the two directories; Xvfb, xpra, xpra.
+    assert_eq!(supervisor.helpers.len(), 5, "{:?}", supervisor.helpers);
+    supervisor.kill();
+    let deadline = second();
+    for (command, _, pidfd) in &supervisor.helpers {
+        assert!(ends(pidfd, deadline), "{command} is left");
+    }
+    assert!(!supervisor.socket.exists());
+    assert_eq!(std::fs::read_dir(supervisor.dir.parent().unwrap()).unwrap().count(), 0);
     Ok(())
 }
 

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod backends;
 mod ends;
 mod isolated;
 mod place;
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
         return ends::supervise();
     }
     let tests: Vec<(&str, Test)> =
-        [isolated::TESTS, windows::TESTS, ends::TESTS, servers::TESTS].concat();
+        [isolated::TESTS, windows::TESTS, backends::TESTS, ends::TESTS, servers::TESTS].concat();
     if args.iter().any(|arg| arg == "--list") {
         tests.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;

@@ -198,14 +198,20 @@ pub(crate) fn titles(connection: &RustConnection) -> Vec<String> {
     let mut titles = Vec::new();
     let mut left = vec![connection.setup().roots[0].root];
     while let Some(window) = left.pop() {
-        left.extend(connection.query_tree(window).unwrap().reply().unwrap().children);
-        let name = x11rb::protocol::xproto::AtomEnum::WM_NAME;
-        let reply = connection
-            .get_property(false, window, name, x11rb::protocol::xproto::AtomEnum::STRING, 0, 64)
-            .unwrap()
-            .reply()
-            .unwrap();
-        titles.push(String::from_utf8(reply.value).unwrap());
+        left.extend(
+            connection
+                .query_tree(window)
+                .unwrap()
+                .reply()
+                .map_or_else(|_| Vec::new(), |reply| reply.children),
+        );
+        let (name, any) = (x11rb::protocol::xproto::AtomEnum::WM_NAME, x11rb::NONE);
+        let Ok(reply) = connection.get_property(false, window, name, any, 0, 64).unwrap().reply()
+        else {
+            continue;
+        };
+        // Not always plain text: a title with a dash in it is COMPOUND_TEXT.
+        titles.push(String::from_utf8_lossy(&reply.value).into_owned());
     }
     titles.retain(|title| !title.is_empty());
     titles
