@@ -28,8 +28,27 @@ pub(crate) fn described<W: IsA<gtk::Widget> + IsA<glib::Object> + Default>(
         "<interface><object class=\"{}\" id=\"it\"><accessibility>{properties}</accessibility></object></interface>",
         class.name()
     );
-    // A text that is no XML whatever is done to it leaves the widget nameless, not the window without it.
-    gtk::Builder::from_string(&interface).object("it").unwrap_or_default()
+    build(&interface)
+}
+
+/// A button with a text and a mnemonic. GTK 4.8 would tell its name twice, once with the underscore.
+pub(crate) fn button(label: &str) -> gtk::Button {
+    let label = glib::markup_escape_text(label);
+    build(&format!(
+        r#"<interface><object class="GtkButton" id="it">
+            <property name="child"><object class="GtkLabel" id="label">
+                <property name="label">{label}</property>
+                <property name="use-underline">true</property>
+            </object></property>
+            <accessibility><relation name="labelled-by">label</relation></accessibility>
+            <style><class name="text-button"/></style>
+        </object></interface>"#
+    ))
+}
+
+/// A text that is no XML whatever is done to it leaves the widget nameless, not the window without it.
+fn build<W: IsA<gtk::Widget> + IsA<glib::Object> + Default>(interface: &str) -> W {
+    gtk::Builder::from_string(interface).object("it").unwrap_or_default()
 }
 
 /// Makes an image that says nothing beside its text invisible to assistive technology.

@@ -7,6 +7,7 @@
 //! └── details
 //! ```
 
+use crate::accessible::button;
 use crate::i18n::{say, tr};
 use crate::model::Failure;
 use adw::prelude::*;
@@ -54,12 +55,14 @@ fn mend(command: &str) -> gtk::Box {
         .selectable(true)
         .css_classes(["monospace"])
         .build();
-    let copy = gtk::Button::with_mnemonic(&tr(N_("_Copy")));
+    let copy = button(&tr(N_("_Copy")));
     copy.set_valign(gtk::Align::Center);
     let copied = command.to_owned();
     copy.connect_clicked(move |button| {
         button.clipboard().set_text(&copied);
-        button.set_label(&tr(N_("Copied")));
+        if let Some(label) = button.child().and_downcast::<gtk::Label>() {
+            label.set_label(&tr(N_("Copied")));
+        }
     });
     let line = gtk::Box::new(gtk::Orientation::Horizontal, 12);
     line.add_css_class("mend");

@@ -44,6 +44,8 @@ mod imp {
         #[template_child]
         pub(super) level: TemplateChild<gtk::Label>,
         #[template_child]
+        pub(super) gist: TemplateChild<gtk::Label>,
+        #[template_child]
         pub(super) lines: TemplateChild<gtk::ListBox>,
         #[template_child]
         pub(super) problem: TemplateChild<gtk::Label>,
@@ -178,6 +180,7 @@ impl LaunchWindow {
                 imp.level_icon.set_icon_name(Some(summary::icon(level)));
                 imp.level_icon.set_css_classes(&[summary::class(level)]);
                 imp.level.set_label(&sentence_case(&tr(level.title())));
+                imp.gist.set_label(&summary::gist(&explanation));
                 for line in summary::reached(&explanation) {
                     imp.lines.append(&summary::row(line));
                 }
@@ -221,6 +224,7 @@ impl LaunchWindow {
         imp.problem.set_label(&trouble.sentence);
         imp.problem.set_visible(true);
         imp.lines.set_visible(false);
+        imp.gist.set_visible(false);
         imp.level.set_label(&tr(N_("Cannot Be Launched")));
         imp.level_icon.set_icon_name(Some("dialog-warning-symbolic"));
         imp.launch.set_sensitive(false);

@@ -129,6 +129,18 @@ pub(crate) fn reached(explanation: &Explanation) -> impl Iterator<Item = &Line> 
     sorted(explanation, true).into_iter().filter(|line| line.risk > Risk::Contained)
 }
 
+/// In one sentence how much that is.
+pub(crate) fn gist(explanation: &Explanation) -> String {
+    match reached(explanation).count() {
+        0 => tr(N_("The app reaches nothing outside its sandbox.")),
+        reached => count(
+            N_("The app reaches {count} thing outside its sandbox."),
+            N_("The app reaches {count} things outside its sandbox."),
+            reached,
+        ),
+    }
+}
+
 impl Summary {
     /// Calls `chosen` with the option's key when a line is activated.
     pub(crate) fn connect_chosen(&self, chosen: impl Fn(&'static str) + 'static) {
@@ -162,16 +174,9 @@ impl Summary {
 
     fn show_explanation(&self, explanation: &Explanation) {
         let imp = self.imp();
-        let gist = match reached(explanation).count() {
-            0 => tr(N_("The app reaches nothing outside its sandbox.")),
-            reached => count(
-                N_("The app reaches {count} thing outside its sandbox."),
-                N_("The app reaches {count} things outside its sandbox."),
-                reached,
-            ),
-        };
         let level = sentence_case(&tr(explanation.level.title()));
-        self.show_head(icon(explanation.level), Some(explanation.level), &level, &gist);
+        let head = gist(explanation);
+        self.show_head(icon(explanation.level), Some(explanation.level), &level, &head);
         imp.problems.set_visible(false);
         for (list, title, can) in
             [(&imp.can, &imp.can_title, true), (&imp.cannot, &imp.cannot_title, false)]

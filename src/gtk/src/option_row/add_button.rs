@@ -5,7 +5,7 @@
 //! └── popover: entry, “Add”, “Choose Folder…”, “Choose File…”
 //! ```
 
-use crate::accessible::named;
+use crate::accessible::{button as text_button, named};
 use crate::i18n::{say, tr};
 use crate::model::home_relative;
 use adw::prelude::*;
@@ -107,7 +107,7 @@ impl AddButton {
         ];
         for (label, action) in choices {
             let Some(label) = label else { continue };
-            let button = gtk::Button::with_mnemonic(&tr(label));
+            let button = text_button(&tr(label));
             button.add_css_class("flat");
             let (start, added, name) = (ways.start, added.clone(), name.clone());
             button.connect_clicked(glib::clone!(
@@ -135,7 +135,7 @@ impl AddButton {
         let entry: gtk::Entry = named(name);
         entry.set_placeholder_text(Some(placeholder));
         entry.set_hexpand(true);
-        let add = gtk::Button::with_mnemonic(&tr(N_("_Add")));
+        let add = text_button(&tr(N_("_Add")));
         add.set_sensitive(false);
         entry.connect_changed(glib::clone!(
             #[weak]
