@@ -24,7 +24,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) caller: &'a Caller,
     pub(crate) id_map: Option<OwnedFd>,
-    pub(crate) gate: OwnedFd,
+    /// Over which a map of ids is asked for; there is one when root builds the sandbox.
+    pub(crate) gate: Option<OwnedFd>,
 }
 
 /// Runs as the first process; never returns to what the parent was doing.
@@ -81,7 +82,7 @@ fn give_up_privilege(setup: &Setup<'_>) -> Result<()> {
     match (setup.plan.way, setup.request.policy.runas) {
         (Way::Helper, RunAs::User) => ids::become_caller(setup.caller)?,
         (Way::Helper, RunAs::Root) => {
-            enter_user_namespace(&setup.gate)?;
+            enter_user_namespace(setup.gate.as_ref())?;
             rustix::thread::set_thread_groups(&[]).context("the groups cannot be given up")?;
             ids::give_up_capabilities(true)?;
         }
@@ -92,8 +93,9 @@ fn give_up_privilege(setup: &Setup<'_>) -> Result<()> {
 }
 
 /// From here on root is root of this namespace alone. Its map is written from outside.
-fn enter_user_namespace(gate: &OwnedFd) -> Result<()> {
+fn enter_user_namespace(gate: Option<&OwnedFd>) -> Result<()> {
     let message = "root cannot be mapped into the sandbox";
+    let gate = gate.ok_or_else(|| Error::new(message))?;
     sys::unshare_user().context(message)?;
     rustix::io::write(gate, &[1]).context(message)?;
     let mut byte = [0];

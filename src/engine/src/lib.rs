@@ -17,5 +17,5 @@ mod sys;
 
 pub use error::{Error, Result};
 pub use ids::Caller;
-pub use serve::{Granted, fork, serve};
+pub use serve::{Granted, launch, serve};
 pub use sys::has_scopes;

@@ -1,6 +1,6 @@
-//! One request, from the socket to the end of its sandbox. The process that serves it stays
-//! outside, holds what privilege there is, and only waits: for the sandbox's end, or for the
-//! supervisor's.
+//! One request, from its arrival to the end of its sandbox. As root, the process that serves it
+//! stays outside, holds what privilege there is, and only waits: for the sandbox's end, or for the
+//! supervisor's. Without privilege there is nothing to hold, and the supervisor waits itself.
 
 use crate::error::{Context as _, Error, Result};
 use crate::host::ThisMachine;
@@ -27,73 +27,29 @@ pub enum Granted {
     Admin,
 }
 
-/// Serves the caller's own process, in a child of it, without any privilege.
-///
-/// Neither a program nor a file is opened for it: what a launch costs is the sandbox. The calling
-/// process must have one thread.
-///
-/// # Errors
-/// When the kernel gives no process or socket.
-pub fn fork() -> Result<(Channel, Pid)> {
-    let unable = |error: ProtocolError| Error::new(error.to_string());
-    let (ours, theirs) = Channel::pair().map_err(unable)?;
-    match sys::clone(sys::Clone::default()).context("the sandbox's processes cannot be started")? {
-        Forked::Parent { pid, .. } => Ok((ours, pid)),
-        Forked::Child => {
-            // Without a channel there is nobody to tell, and the supervisor sees the end.
-            if let Ok(theirs) = alone(theirs) {
-                if let Ok(caller) = Caller::of_socket(theirs.as_fd()) {
-                    serve(&theirs, &caller, Way::User, Granted::Launch);
-                }
-            }
-            sys::exit(0)
-        }
-    }
-}
-
-/// Keeps nothing of the process that this one was forked from but the channel and the standard
-/// descriptors: neither its signals, nor its terminal, nor its arguments, which the app could read.
-fn alone(channel: Channel) -> Result<Channel, Errno> {
-    let kept = sys::keep_only(channel.into_fd())?;
-    sys::reset_signals();
-    sys::hide_arguments();
-    let _ = rustix::thread::set_name(c"arkose-sandbox");
-    rustix::process::setsid()?;
-    rustix::process::chdir(c"/")?;
-    Ok(Channel::new(kept))
-}
-
 /// Receives a request, builds its sandbox and waits for its end. What becomes of the app is
 /// told to the supervisor; an error here is told as well.
-pub fn serve(channel: &Channel, caller: &Caller, way: Way, granted: Granted) {
-    if let Err(error) = serve_request(channel, caller, way, granted) {
+pub fn serve(channel: &Channel, caller: &Caller, granted: Granted) {
+    if let Err(error) = serve_request(channel, caller, granted) {
         // If the supervisor is gone nobody is left to tell.
         let _ = channel.send_event(&Event::Failed(error.into_failure()));
     }
 }
 
-fn serve_request(channel: &Channel, caller: &Caller, way: Way, granted: Granted) -> Result<()> {
+fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result<()> {
     let (request, stdio) =
         channel.receive_request().map_err(|error| Error::new(error.to_string()))?;
-    check(&request)?;
-    let as_root = request.policy.runas == RunAs::Root;
-    if as_root && way == Way::Helper && granted != Granted::Admin {
+    if request.policy.runas == RunAs::Root && granted != Granted::Admin {
         return Err(Error::new("an app may run as root only when an administrator allowed it"));
     }
-    let app_uid = if as_root { 0 } else { caller.uid.as_raw() };
-    let host = ThisMachine::read()
-        .map_err(|error| Error::new(format!("the mounts of this machine cannot be read: {error}")))?;
-    let plan = plan::make(&request, &host, way, app_uid)?;
-    let root_by_helper = plan.as_root && way == Way::Helper;
-    let id_map = root_by_helper.then(|| ids::translating_namespace(caller)).transpose()?;
+    let plan = plan(&request, caller, Way::Helper)?;
+    let id_map = plan.as_root.then(|| ids::translating_namespace(caller)).transpose()?;
     let (ours, theirs) = gate()?;
-    let namespaces =
-        sys::Clone { user: way == Way::User, sandbox: true, network: plan.own_network };
-    match sys::clone(namespaces).map_err(|errno| refused(errno, way))? {
+    match clone(&plan)? {
         Forked::Child => {
             drop(ours);
-            let setup = Setup { channel, request: &request, plan: &plan, caller, id_map, gate: theirs };
-            init::run(setup, stdio)
+            let gate = Some(theirs);
+            init::run(Setup { channel, request: &request, plan: &plan, caller, id_map, gate }, stdio)
         }
         Forked::Parent { pid, pidfd } => {
             drop((theirs, stdio, id_map, request));
@@ -106,9 +62,65 @@ fn serve_request(channel: &Channel, caller: &Caller, way: Way, granted: Granted)
     }
 }
 
+/// Builds a sandbox for this very process, without any privilege, and gives the other end of its
+/// channel and its first process. When this process ends, so does the sandbox.
+///
+/// No program is started and no file is opened for it: what a launch costs is the sandbox. The app
+/// gets the standard descriptors of this process, which must have one thread.
+///
+/// # Errors
+/// When the request asks for what cannot be, or the kernel gives no namespaces.
+pub fn launch(request: &Request) -> Result<(Channel, Pid)> {
+    let unable = |error: ProtocolError| Error::new(error.to_string());
+    let (ours, theirs) = Channel::pair().map_err(unable)?;
+    let caller = Caller::of_socket(ours.as_fd()).context("the kernel does not say who this is")?;
+    let plan = plan(request, &caller, Way::User)?;
+    match clone(&plan)? {
+        Forked::Parent { pid, .. } => Ok((ours, pid)),
+        Forked::Child => {
+            // Without a channel there is nobody to tell, and the supervisor sees the end.
+            let Ok((channel, stdio)) = alone(theirs) else { sys::exit(0) };
+            let (channel, caller, plan) = (&channel, &caller, &plan);
+            init::run(Setup { channel, request, plan, caller, id_map: None, gate: None }, stdio)
+        }
+    }
+}
+
+/// Keeps nothing of the process that this one was forked from but the channel and the standard
+/// descriptors: neither its signals, nor its terminal, nor its arguments, which the app could read.
+fn alone(channel: Channel) -> Result<(Channel, [OwnedFd; 3]), Errno> {
+    let kept = sys::keep_only(channel.into_fd())?;
+    sys::reset_signals();
+    sys::hide_arguments();
+    let _ = rustix::thread::set_name(c"arkose-sandbox");
+    rustix::process::setsid()?;
+    let own = |fd| rustix::io::fcntl_dupfd_cloexec(fd, 4);
+    let stdio = [
+        own(rustix::stdio::stdin())?,
+        own(rustix::stdio::stdout())?,
+        own(rustix::stdio::stderr())?,
+    ];
+    Ok((Channel::new(kept), stdio))
+}
+
+fn plan(request: &Request, caller: &Caller, way: Way) -> Result<Plan> {
+    check(request)?;
+    let as_root = request.policy.runas == RunAs::Root;
+    let uid = if as_root { 0 } else { caller.uid.as_raw() };
+    let host = ThisMachine::read()
+        .map_err(|error| Error::new(format!("the mounts of this machine cannot be read: {error}")))?;
+    plan::make(request, &host, way, uid)
+}
+
+fn clone(plan: &Plan) -> Result<Forked> {
+    let user = plan.way == Way::User;
+    sys::clone(sys::Clone { user, sandbox: true, network: plan.own_network })
+        .map_err(|errno| refused(errno, plan.way))
+}
+
 /// Waits until the sandbox has ended or must end.
 fn accompany(channel: &Channel, plan: &Plan, pid: Pid, pidfd: &OwnedFd, gate: &OwnedFd) -> Result<()> {
-    let mut gate_open = plan.as_root && plan.way == Way::Helper;
+    let mut gate_open = plan.as_root;
     loop {
         let watched = if gate_open { PollFlags::IN } else { PollFlags::empty() };
         let mut fds = [

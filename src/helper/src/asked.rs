@@ -1,6 +1,5 @@
 //! Who is asking, and for which of the two things that polkit tells apart.
 
-use arkose_engine::plan::Way;
 use arkose_engine::{Caller, Granted, serve};
 use arkose_protocol::Channel;
 use rustix::fs::{Mode, OFlags};
@@ -38,7 +37,7 @@ fn ask() -> Result<(), &'static str> {
     };
     check_caller(&caller)?;
     detach().map_err(|_| "the helper cannot detach itself from its caller")?;
-    serve(&channel, &caller, Way::Helper, granted);
+    serve(&channel, &caller, granted);
     Ok(())
 }
 

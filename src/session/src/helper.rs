@@ -1,11 +1,12 @@
-//! Starting what builds the sandbox, as a child of this process or as root through pkexec, and
-//! understanding how it ended.
+//! Having the sandbox built, by this process itself or by root through pkexec, and understanding
+//! how that ended.
 
 use crate::failure::{DISMISSED, HELPER_DIED, LaunchError, NO_HELPER, NO_PKEXEC, NOT_AUTHORISED};
 use crate::host::Host;
 use arkose_profile::RunAs;
-use arkose_protocol::Channel;
+use arkose_protocol::{Channel, ProtocolError, Request};
 use std::io::Read as _;
+use std::os::fd::AsFd as _;
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -25,22 +26,22 @@ const PKEXEC_REFUSED: i32 = 127;
 /// What builds the sandbox and waits for its end.
 #[derive(Debug)]
 pub(crate) enum Helper {
-    /// The engine, in a child of this process.
-    Forked(Pid),
+    /// Nobody but this process: the first process of the sandbox is its child.
+    Sandbox(Pid),
     /// The helper program, by way of pkexec.
     Root(Child),
 }
 
 impl Helper {
-    /// Starts it as this user.
-    pub(crate) fn as_user() -> Result<(Self, Channel), LaunchError> {
-        let (channel, pid) =
-            arkose_engine::fork().map_err(|error| LaunchError::Engine(error.into_failure()))?;
-        Ok((Self::Forked(pid), channel))
+    /// Builds the sandbox as this user.
+    pub(crate) fn as_user(request: &Request) -> Result<(Self, Channel), LaunchError> {
+        let (channel, first) = arkose_engine::launch(request)
+            .map_err(|error| LaunchError::Engine(error.into_failure()))?;
+        Ok((Self::Sandbox(first), channel))
     }
 
-    /// Starts it as root, for what polkit knows as one of two actions.
-    pub(crate) fn as_root(host: &Host, runas: RunAs) -> Result<(Self, Channel), LaunchError> {
+    /// Has root build it, for what polkit knows as one of two actions.
+    pub(crate) fn as_root(host: &Host, request: &Request) -> Result<(Self, Channel), LaunchError> {
         let helper = Path::new(LIBEXEC).join(NAME);
         if !helper.exists() {
             return Err(LaunchError::remedied(NO_HELPER, "./dev install"));
@@ -48,7 +49,7 @@ impl Helper {
         let Some(pkexec) = host.program("pkexec") else {
             return Err(LaunchError::remedied(NO_PKEXEC, "sudo apt install pkexec polkitd"));
         };
-        let action = match runas {
+        let action = match request.policy.runas {
             RunAs::User => "launch",
             RunAs::Root => "admin",
         };
@@ -61,14 +62,20 @@ impl Helper {
         let (ours, theirs) = Channel::pair()?;
         command.stdin(Stdio::from(theirs.into_fd())).stdout(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().map_err(|error| LaunchError::because(NO_PKEXEC, error))?;
-        Ok((Self::Root(child), ours))
+        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        let helper = Self::Root(child);
+        // If it ended before it read the request, why it did says more than that.
+        match ours.send_request(request, [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()]) {
+            Err(ProtocolError::Io(_)) => Err(helper.wait()),
+            sent => Ok(sent.map(|()| (helper, ours))?),
+        }
     }
 
     /// Whether it is gone already.
     pub(crate) fn has_ended(&mut self) -> bool {
         match self {
             // Left to be collected by `wait`.
-            Self::Forked(pid) => {
+            Self::Sandbox(pid) => {
                 let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
                 !matches!(rustix::process::waitid(WaitId::Pid(*pid), options), Ok(None))
             }
@@ -79,7 +86,7 @@ impl Helper {
     /// Waits for its end; why it ended, if it did before it said anything.
     pub(crate) fn wait(self) -> LaunchError {
         match self {
-            Self::Forked(pid) => {
+            Self::Sandbox(pid) => {
                 let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
                 LaunchError::plain(HELPER_DIED)
             }

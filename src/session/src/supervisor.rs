@@ -69,7 +69,7 @@ fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     };
     let launch = Launch { spec, host: &host, id: &id, terminal };
     let request = request::build(&launch, services.grants())?;
-    let mut helper = first_choice(spec, &host)?;
+    let (mut helper, mut by_root) = first_choice(spec, &host, &request)?;
     loop {
         let (helper_process, channel) = helper;
         let session = Session {
@@ -82,21 +82,34 @@ fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
             state: State::default(),
         };
         match session.accompany(&request, events, &id) {
-            (Err(LaunchError::Engine(failure)), left) if failure.needs_root && spec.via == Via::Auto => {
+            (Err(error), left) if !by_root && root_could(spec, &error) => {
                 console = left;
-                helper = Helper::as_root(&host, spec.policy.runas)?;
+                by_root = true;
+                helper = Helper::as_root(&host, &request)?;
             }
             (result, _) => return result,
         }
     }
 }
 
-/// The unprivileged way, where it can do what is asked.
-fn first_choice(spec: &LaunchSpec, host: &Host) -> Result<(Helper, Channel), LaunchError> {
-    match (spec.via, spec.policy.runas) {
-        (Via::User, _) | (Via::Auto, RunAs::User) => Helper::as_user(),
-        (Via::Helper, runas) | (Via::Auto, runas @ RunAs::Root) => Helper::as_root(host, runas),
+/// The unprivileged way, where it can do what is asked; and whether it was root's.
+fn first_choice(
+    spec: &LaunchSpec,
+    host: &Host,
+    request: &Request,
+) -> Result<((Helper, Channel), bool), LaunchError> {
+    if spec.via == Via::User || (spec.via == Via::Auto && spec.policy.runas == RunAs::User) {
+        match Helper::as_user(request) {
+            Err(error) if root_could(spec, &error) => {}
+            done => return Ok((done?, false)),
+        }
     }
+    Ok((Helper::as_root(host, request)?, true))
+}
+
+/// Whether the kernel refused to a user what root may do, and root may be asked.
+fn root_could(spec: &LaunchSpec, error: &LaunchError) -> bool {
+    spec.via == Via::Auto && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
 }
 
 fn watch_signals() -> Result<SignalFd, Errno> {
@@ -129,26 +142,20 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Sends the request and stays until everything has ended; gives back an unused console.
+    /// Stays until everything has ended; gives back an unused console.
     fn accompany(
         mut self,
         request: &Request,
         events: &mut Events,
         id: &str,
     ) -> (Result<u8, LaunchError>, Option<Console>) {
-        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-        let stdio = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
-        if let Err(error) = self.channel.send_request(request, stdio) {
-            self.state.failure = Some(error.into());
-            self.state.over = true;
-        }
         while !self.state.over {
             if let Err(errno) = self.turn(request, events, id) {
                 self.state.failure = Some(LaunchError::because(CANNOT_SUPERVISE, errno));
                 break;
             }
         }
-        // The helper ends the sandbox when the socket closes, and is gone when that is done.
+        // The sandbox ends when the socket closes; what built it is gone when that is done.
         drop(self.channel);
         let end = self.helper.wait();
         if let Some(mut relay) = self.relay.take() {

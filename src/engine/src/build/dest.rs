@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_outermost_directory_around_a_path() {
-        let path = |text| AbsPath::new(text).unwrap();
+        let path = |text: &str| AbsPath::new(text).unwrap();
         let paths = [path("/a/b"), path("/a"), path("/a-b"), path("/c/d")];
         let outermost = Outermost::of(paths.iter());
         let around = |text: &str| {
