@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use std::os::fd::OwnedFd;
 
-/// Kernel settings and switches that stay as they are, whoever the app is.
+/// Kernel settings and switches, which the kernel lets uid 0 of any user namespace change.
 const READ_ONLY: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
 
 /// What shows memory, keys or log lines of the whole machine.
@@ -32,8 +32,12 @@ pub(super) fn processes(builder: &mut Builder<'_>) -> Result<()> {
     })?;
     let place = builder.place(&proc, Kind::Directory)?;
     attach(&mount, &place).context(message)?;
+    if !builder.plan.as_root {
+        // These belong to the machine's root, and the app is not even root of its sandbox.
+        return Ok(());
+    }
     for name in READ_ONLY {
-        protect(builder, &mount, name)?;
+        protect(&mount, name)?;
     }
     for name in MASKED {
         mask(builder, &mount, name)?;
@@ -42,7 +46,7 @@ pub(super) fn processes(builder: &mut Builder<'_>) -> Result<()> {
 }
 
 /// Mounts an entry of the new `/proc` over itself, read-only.
-fn protect(_builder: &Builder<'_>, proc: &OwnedFd, name: &str) -> Result<()> {
+fn protect(proc: &OwnedFd, name: &str) -> Result<()> {
     let message = "the kernel's settings cannot be protected";
     let Some(opened) = open_in_proc(proc, name).context(message)? else { return Ok(()) };
     let mount = copy_of(&opened, false).context(message)?;

@@ -166,9 +166,16 @@ impl Builder<'_> {
     }
 
     fn scratch(&mut self, dest: &AbsPath, mode: u32) -> Result<()> {
-        let directory = self.new_directory(Mode::from_raw_mode(mode))?;
+        let message = "cannot be made empty";
+        let missing = matches!(self.find(dest), Err(Errno::NOENT));
         let place = self.place(dest, dest::Kind::Directory)?;
-        self.attach_scratch(&directory, &place, false).path(dest, "cannot be made empty")
+        let mode = Mode::from_raw_mode(mode);
+        // What was just made in the tree's own tmpfs is empty, and goes with it.
+        if missing && self.tree.holds(&place).path(dest, message)? {
+            return self.give_to_app(&place, mode).path(dest, message);
+        }
+        let directory = self.new_directory(mode)?;
+        self.attach_scratch(&directory, &place, false).path(dest, message)
     }
 
     fn file(&mut self, dest: &AbsPath, mode: u32, index: usize) -> Result<()> {

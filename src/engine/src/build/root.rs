@@ -45,6 +45,11 @@ impl Tree {
         self.root.as_fd()
     }
 
+    /// Whether something lies in the tree's own tmpfs, and not in what is mounted there.
+    pub(super) fn holds(&self, place: &OwnedFd) -> Result<bool, Errno> {
+        Ok(rustix::fs::fstat(place)?.st_dev == rustix::fs::fstat(&self.root)?.st_dev)
+    }
+
     /// Makes the new root the root of this process; nothing of the host's tree stays mounted.
     pub(crate) fn enter(self) -> Result<()> {
         let message = "the sandbox's root directory cannot be entered";
@@ -119,6 +124,15 @@ impl Builder<'_> {
         rustix::fs::fchown(&fd, Some(uid), Some(gid)).context(message)?;
         rustix::fs::fchmod(&fd, mode).context(message)?;
         Ok(fd)
+    }
+
+    /// Makes a directory the app's user's own.
+    pub(super) fn give_to_app(&self, place: &OwnedFd, mode: Mode) -> Result<(), Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(place, c".", flags, Mode::empty())?;
+        let (uid, gid) = self.owners.app;
+        rustix::fs::fchown(&fd, Some(uid), Some(gid))?;
+        rustix::fs::fchmod(&fd, mode)
     }
 
     /// A file of the app's user in the place for copies.
