@@ -68,11 +68,10 @@ impl Host for ThisMachine {
             .map(|entry| {
                 let kind = match entry.file_type() {
                     Ok(kind) if kind.is_dir() => EntryKind::Directory,
-                    Ok(kind) if kind.is_symlink() => {
-                        std::fs::read_link(entry.path()).map_or(EntryKind::Other, |target| {
+                    Ok(kind) if kind.is_symlink() => std::fs::read_link(entry.path())
+                        .map_or(EntryKind::Other, |target| {
                             EntryKind::Symlink(target.into_os_string().into_vec())
-                        })
-                    }
+                        }),
                     _ => EntryKind::Other,
                 };
                 Entry { name: entry.file_name(), kind }

@@ -49,8 +49,10 @@ pub(crate) fn map_single(caller: &Caller, inside: (Uid, Gid)) -> Result<()> {
     let message = "the user cannot be mapped into the sandbox";
     write_proc(CWD, "/proc/self/setgroups", "deny").context(message)?;
     let line = |inside: u32, outside: u32| format!("{inside} {outside} 1");
-    write_proc(CWD, "/proc/self/uid_map", &line(inside.0.as_raw(), caller.uid.as_raw())).context(message)?;
-    write_proc(CWD, "/proc/self/gid_map", &line(inside.1.as_raw(), caller.gid.as_raw())).context(message)
+    write_proc(CWD, "/proc/self/uid_map", &line(inside.0.as_raw(), caller.uid.as_raw()))
+        .context(message)?;
+    write_proc(CWD, "/proc/self/gid_map", &line(inside.1.as_raw(), caller.gid.as_raw()))
+        .context(message)
 }
 
 /// Maps every id to itself in the user namespace of `pid`; only root can.
@@ -127,14 +129,11 @@ fn limit_bounding_set(kept: CapabilitySet) -> Result<()> {
 fn keep_capabilities(kept: CapabilitySet) -> Result<()> {
     let message = "the capabilities cannot be given up";
     rustix::thread::clear_ambient_capability_set().context(message)?;
-    let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
+    let sets =
+        CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
     rustix::thread::set_capabilities(None, sets).context(message)?;
     let now = rustix::thread::capabilities(None).context(message)?;
-    if kept.contains(now.permitted) {
-        Ok(())
-    } else {
-        Err(Error::new(message))
-    }
+    if kept.contains(now.permitted) { Ok(()) } else { Err(Error::new(message)) }
 }
 
 /// Hides this process's memory and descriptors from others of the same user, and ends it with its parent.

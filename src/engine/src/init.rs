@@ -61,7 +61,8 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<()> {
     if plan.own_network {
         sys::bring_loopback_up().context("the sandbox's own network cannot be started")?;
     }
-    rustix::system::sethostname(request.hostname.as_bytes()).context("the host name cannot be set")?;
+    rustix::system::sethostname(request.hostname.as_bytes())
+        .context("the host name cannot be set")?;
     tree.enter()?;
     rustix::process::umask(umask);
     give_up_privilege(setup)
@@ -127,7 +128,8 @@ fn live(setup: &Setup<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
             result => result.context("the app cannot be waited for")?,
         };
         let [children, supervisor] = &fds;
-        let (children, supervisor) = (!children.revents().is_empty(), !supervisor.revents().is_empty());
+        let (children, supervisor) =
+            (!children.revents().is_empty(), !supervisor.revents().is_empty());
         if children {
             signals.drain();
             if let Some(status) = life.reap(channel) {
@@ -206,11 +208,14 @@ fn terminal(setup: &Setup<'_>, mut stdio: [OwnedFd; 3]) -> Result<([OwnedFd; 3],
     let Some(wanted) = setup.request.terminal else { return Ok((stdio, None)) };
     let message = "the app cannot be given a terminal of its own";
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let master = rustix::fs::openat(CWD, c"/dev/pts/ptmx", flags, Mode::empty()).context(message)?;
+    let master =
+        rustix::fs::openat(CWD, c"/dev/pts/ptmx", flags, Mode::empty()).context(message)?;
     rustix::pty::unlockpt(&master).context(message)?;
     let slave = rustix::pty::ioctl_tiocgptpeer(
         &master,
-        rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY | rustix::pty::OpenptFlags::CLOEXEC,
+        rustix::pty::OpenptFlags::RDWR
+            | rustix::pty::OpenptFlags::NOCTTY
+            | rustix::pty::OpenptFlags::CLOEXEC,
     )
     .context(message)?;
     let size = rustix::termios::Winsize {

@@ -6,9 +6,7 @@
 //! on x86-64 have numbers of their own and go through a table of their own.
 
 use crate::sys::Instruction;
-use libc::{
-    BPF_ABS, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W,
-};
+use libc::{BPF_ABS, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W};
 
 /// The first number that this list was not written for (open_tree_attr, Linux 6.15).
 const FIRST_UNKNOWN: u32 = 467;
@@ -51,13 +49,33 @@ struct Table {
 #[cfg(target_arch = "x86_64")]
 const NATIVE_TABLE: Table = Table {
     denied: &[
-        libc::SYS_acct, libc::SYS_add_key, libc::SYS_bpf, libc::SYS_delete_module,
-        libc::SYS_finit_module, libc::SYS_init_module, libc::SYS_kexec_file_load,
-        libc::SYS_kexec_load, libc::SYS_keyctl, libc::SYS_lookup_dcookie, libc::SYS_move_pages,
-        libc::SYS_nfsservctl, libc::SYS_open_by_handle_at, libc::SYS_perf_event_open,
-        libc::SYS_quotactl, libc::SYS_quotactl_fd, libc::SYS_request_key, libc::SYS_swapoff,
-        libc::SYS_swapon, libc::SYS_syslog, libc::SYS_userfaultfd, libc::SYS_uselib,
-        libc::SYS_ustat, libc::SYS_sysfs, libc::SYS__sysctl, libc::SYS_iopl, libc::SYS_ioperm,
+        libc::SYS_acct,
+        libc::SYS_add_key,
+        libc::SYS_bpf,
+        libc::SYS_delete_module,
+        libc::SYS_finit_module,
+        libc::SYS_init_module,
+        libc::SYS_kexec_file_load,
+        libc::SYS_kexec_load,
+        libc::SYS_keyctl,
+        libc::SYS_lookup_dcookie,
+        libc::SYS_move_pages,
+        libc::SYS_nfsservctl,
+        libc::SYS_open_by_handle_at,
+        libc::SYS_perf_event_open,
+        libc::SYS_quotactl,
+        libc::SYS_quotactl_fd,
+        libc::SYS_request_key,
+        libc::SYS_swapoff,
+        libc::SYS_swapon,
+        libc::SYS_syslog,
+        libc::SYS_userfaultfd,
+        libc::SYS_uselib,
+        libc::SYS_ustat,
+        libc::SYS_sysfs,
+        libc::SYS__sysctl,
+        libc::SYS_iopl,
+        libc::SYS_ioperm,
         libc::SYS_reboot,
     ],
     absent: &[libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register],
@@ -71,12 +89,28 @@ const NATIVE_TABLE: Table = Table {
 #[cfg(target_arch = "aarch64")]
 const NATIVE_TABLE: Table = Table {
     denied: &[
-        libc::SYS_acct, libc::SYS_add_key, libc::SYS_bpf, libc::SYS_delete_module,
-        libc::SYS_finit_module, libc::SYS_init_module, libc::SYS_kexec_file_load,
-        libc::SYS_kexec_load, libc::SYS_keyctl, libc::SYS_lookup_dcookie, libc::SYS_move_pages,
-        libc::SYS_nfsservctl, libc::SYS_open_by_handle_at, libc::SYS_perf_event_open,
-        libc::SYS_quotactl, libc::SYS_quotactl_fd, libc::SYS_request_key, libc::SYS_swapoff,
-        libc::SYS_swapon, libc::SYS_syslog, libc::SYS_userfaultfd, libc::SYS_reboot,
+        libc::SYS_acct,
+        libc::SYS_add_key,
+        libc::SYS_bpf,
+        libc::SYS_delete_module,
+        libc::SYS_finit_module,
+        libc::SYS_init_module,
+        libc::SYS_kexec_file_load,
+        libc::SYS_kexec_load,
+        libc::SYS_keyctl,
+        libc::SYS_lookup_dcookie,
+        libc::SYS_move_pages,
+        libc::SYS_nfsservctl,
+        libc::SYS_open_by_handle_at,
+        libc::SYS_perf_event_open,
+        libc::SYS_quotactl,
+        libc::SYS_quotactl_fd,
+        libc::SYS_request_key,
+        libc::SYS_swapoff,
+        libc::SYS_swapon,
+        libc::SYS_syslog,
+        libc::SYS_userfaultfd,
+        libc::SYS_reboot,
     ],
     absent: &[libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register],
     mounting: MOUNTING,
@@ -87,9 +121,17 @@ const NATIVE_TABLE: Table = Table {
 };
 
 const MOUNTING: &[i64] = &[
-    libc::SYS_mount, libc::SYS_umount2, libc::SYS_pivot_root, libc::SYS_open_tree,
-    libc::SYS_move_mount, libc::SYS_fsopen, libc::SYS_fsconfig, libc::SYS_fsmount,
-    libc::SYS_fspick, libc::SYS_mount_setattr, libc::SYS_setns,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_setns,
 ];
 
 /// The numbers of i386 (arch/x86/entry/syscalls/syscall_32.tbl), in the order of the names above.
@@ -145,7 +187,8 @@ fn calls(table: &Table, user_namespaces: bool) -> Vec<Instruction> {
         // Its flags are in memory, where a filter cannot look; without it, libc uses clone.
         block.extend(refuse(table.clone3, ENOSYS));
         for nr in [table.clone, table.unshare] {
-            let flags = [load(argument(0)), jump(BPF_JSET, NAMESPACES, 0, 1), answer(EPERM), answer(ALLOW)];
+            let flags =
+                [load(argument(0)), jump(BPF_JSET, NAMESPACES, 0, 1), answer(EPERM), answer(ALLOW)];
             block.extend(when_equal(number(nr), &flags));
         }
     }

@@ -49,7 +49,10 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
         Forked::Child => {
             drop(ours);
             let gate = Some(theirs);
-            init::run(Setup { channel, request: &request, plan: &plan, caller, id_map, gate }, stdio)
+            init::run(
+                Setup { channel, request: &request, plan: &plan, caller, id_map, gate },
+                stdio,
+            )
         }
         Forked::Parent { pid, pidfd } => {
             drop((theirs, stdio, id_map, request));
@@ -107,8 +110,9 @@ fn plan(request: &Request, caller: &Caller, way: Way) -> Result<Plan> {
     check(request)?;
     let as_root = request.policy.runas == RunAs::Root;
     let uid = if as_root { 0 } else { caller.uid.as_raw() };
-    let host = ThisMachine::read()
-        .map_err(|error| Error::new(format!("the mounts of this machine cannot be read: {error}")))?;
+    let host = ThisMachine::read().map_err(|error| {
+        Error::new(format!("the mounts of this machine cannot be read: {error}"))
+    })?;
     plan::make(request, &host, way, uid)
 }
 
@@ -119,7 +123,13 @@ fn clone(plan: &Plan) -> Result<Forked> {
 }
 
 /// Waits until the sandbox has ended or must end.
-fn accompany(channel: &Channel, plan: &Plan, pid: Pid, pidfd: &OwnedFd, gate: &OwnedFd) -> Result<()> {
+fn accompany(
+    channel: &Channel,
+    plan: &Plan,
+    pid: Pid,
+    pidfd: &OwnedFd,
+    gate: &OwnedFd,
+) -> Result<()> {
     let mut gate_open = plan.as_root;
     loop {
         let watched = if gate_open { PollFlags::IN } else { PollFlags::empty() };
@@ -183,7 +193,8 @@ fn check(request: &Request) -> Result<()> {
 pub(crate) fn refused(errno: Errno, way: Way) -> Error {
     let error = |message: &str| Error::new(message).because(errno).needs_root();
     if way == Way::Helper {
-        return Error::new("this machine does not allow namespaces, not even to root").because(errno);
+        return Error::new("this machine does not allow namespaces, not even to root")
+            .because(errno);
     }
     let reads = |path: &str, value: &str| {
         std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value)
@@ -203,6 +214,8 @@ pub(crate) fn refused(errno: Errno, way: Way) -> Error {
     match errno {
         Errno::NOSPC | Errno::USERS => error("there are too many user namespaces already")
             .remedy("sysctl user.max_user_namespaces=10000"),
-        _ => error("this machine does not allow user namespaces").remedy("arkose run --via helper …"),
+        _ => {
+            error("this machine does not allow user namespaces").remedy("arkose run --via helper …")
+        }
     }
 }

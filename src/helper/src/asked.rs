@@ -26,7 +26,8 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn ask() -> Result<(), &'static str> {
-    let action = std::env::args_os().nth(1).ok_or("arkose starts this program; it is of no use by hand")?;
+    let action =
+        std::env::args_os().nth(1).ok_or("arkose starts this program; it is of no use by hand")?;
     let socket = rustix::stdio::stdin();
     let channel = channel(socket)?;
     let caller = Caller::of_socket(socket).map_err(|_| "the kernel does not say who is asking")?;

@@ -30,7 +30,9 @@ pub enum ProtocolError {
     #[error("arkose and arkose-helper are of different versions; install both from one package")]
     Version,
     /// A message is over its bound.
-    #[error("the request is too large: arguments, environment and paths may have {MAX_REQUEST} bytes together")]
+    #[error(
+        "the request is too large: arguments, environment and paths may have {MAX_REQUEST} bytes together"
+    )]
     TooLarge,
 }
 
@@ -86,7 +88,11 @@ impl Channel {
     ///
     /// # Errors
     /// When it is too large or the helper is gone.
-    pub fn send_request(&self, request: &Request, stdio: [BorrowedFd<'_>; 3]) -> Result<(), ProtocolError> {
+    pub fn send_request(
+        &self,
+        request: &Request,
+        stdio: [BorrowedFd<'_>; 3],
+    ) -> Result<(), ProtocolError> {
         let bytes = postcard::to_stdvec(request).map_err(|_| ProtocolError::Malformed)?;
         if bytes.len() > MAX_REQUEST {
             return Err(ProtocolError::TooLarge);
@@ -112,7 +118,8 @@ impl Channel {
         let [file, stdin, stdout, stderr] =
             <[OwnedFd; MAX_FDS]>::try_from(fds).map_err(|_| ProtocolError::Malformed)?;
         let bytes = read_sealed(file)?;
-        let request: Request = postcard::from_bytes(&bytes).map_err(|_| ProtocolError::Malformed)?;
+        let request: Request =
+            postcard::from_bytes(&bytes).map_err(|_| ProtocolError::Malformed)?;
         if request.version != VERSION {
             return Err(ProtocolError::Version);
         }
@@ -131,7 +138,11 @@ impl Channel {
     ///
     /// # Errors
     /// When the other side is gone.
-    pub fn send_with(&self, message: &impl Serialize, fd: BorrowedFd<'_>) -> Result<(), ProtocolError> {
+    pub fn send_with(
+        &self,
+        message: &impl Serialize,
+        fd: BorrowedFd<'_>,
+    ) -> Result<(), ProtocolError> {
         self.send_packet(&encode(message)?, &[fd])
     }
 
@@ -158,7 +169,9 @@ impl Channel {
             Err(ProtocolError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
                 return Ok(Received::Nothing);
             }
-            Err(ProtocolError::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionReset => {
+            Err(ProtocolError::Io(error))
+                if error.kind() == std::io::ErrorKind::ConnectionReset =>
+            {
                 return Ok(Received::Closed);
             }
             Err(error) => return Err(error),
@@ -231,7 +244,8 @@ fn read_sealed(fd: OwnedFd) -> Result<Vec<u8>, ProtocolError> {
     if !seals.contains(needed_seals()) {
         return Err(ProtocolError::Malformed);
     }
-    let size = usize::try_from(rustix::fs::fstat(&fd)?.st_size).map_err(|_| ProtocolError::TooLarge)?;
+    let size =
+        usize::try_from(rustix::fs::fstat(&fd)?.st_size).map_err(|_| ProtocolError::TooLarge)?;
     if size > MAX_REQUEST {
         return Err(ProtocolError::TooLarge);
     }

@@ -30,7 +30,11 @@ pub(super) fn kind_of(fd: impl AsFd) -> Result<Kind, Errno> {
 }
 
 /// Opens a path without any right to read or write.
-pub(super) fn open_path(at: impl AsFd, path: &Path, resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
+pub(super) fn open_path(
+    at: impl AsFd,
+    path: &Path,
+    resolve: ResolveFlags,
+) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let resolve = resolve | ResolveFlags::NO_MAGICLINKS;
     loop {
@@ -142,8 +146,10 @@ fn unreachable_place(dest: &AbsPath, errno: Errno) -> Error {
 }
 
 pub(super) fn through_link(path: &AbsPath) -> Error {
-    Error::new(format!("“{path}” goes through a symbolic link in a directory that the app can change"))
-        .remedy("remove that link, or share the directory that it points to")
+    Error::new(format!(
+        "“{path}” goes through a symbolic link in a directory that the app can change"
+    ))
+    .remedy("remove that link, or share the directory that it points to")
 }
 
 #[cfg(test)]

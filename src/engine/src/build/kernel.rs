@@ -14,9 +14,8 @@ use std::os::fd::OwnedFd;
 const READ_ONLY: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
 
 /// What shows memory, keys or log lines of the whole machine.
-const MASKED: [&str; 8] = [
-    "kcore", "keys", "kmsg", "latency_stats", "sched_debug", "scsi", "timer_list", "asound",
-];
+const MASKED: [&str; 8] =
+    ["kcore", "keys", "kmsg", "latency_stats", "sched_debug", "scsi", "timer_list", "asound"];
 
 const STRICT: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
     .union(MountAttrFlags::MOUNT_ATTR_NODEV)
@@ -120,7 +119,11 @@ fn mount_new(
 
 /// Whether what was opened is the device with that number, or at least one of the host's `/dev`
 /// and not of a file system that was mounted or filled by somebody else.
-pub(super) fn check_device(opened: &OwnedFd, path: &AbsPath, number: Option<(u32, u32)>) -> Result<()> {
+pub(super) fn check_device(
+    opened: &OwnedFd,
+    path: &AbsPath,
+    number: Option<(u32, u32)>,
+) -> Result<()> {
     let message = "cannot be granted";
     let stat = rustix::fs::fstat(opened).path(path, message)?;
     let kind = FileType::from_raw_mode(stat.st_mode);
@@ -136,7 +139,11 @@ pub(super) fn check_device(opened: &OwnedFd, path: &AbsPath, number: Option<(u32
                 )
         }
     };
-    if right { Ok(()) } else { Err(Error::new(format!("“{path}” is not a device of this machine"))) }
+    if right {
+        Ok(())
+    } else {
+        Err(Error::new(format!("“{path}” is not a device of this machine")))
+    }
 }
 
 fn path(text: &str) -> Result<AbsPath> {

@@ -90,7 +90,13 @@ impl Builder<'_> {
         }
     }
 
-    fn bind(&mut self, source: &AbsPath, dest: &AbsPath, read_only: bool, of_user: bool) -> Result<()> {
+    fn bind(
+        &mut self,
+        source: &AbsPath,
+        dest: &AbsPath,
+        read_only: bool,
+        of_user: bool,
+    ) -> Result<()> {
         let opened = self.open_source(source)?;
         let kind = kind_of(&opened).path(source, "cannot be shared with the app")?;
         let mount = self.detached_copy(&opened, source, read_only, of_user)?;
@@ -162,7 +168,8 @@ impl Builder<'_> {
             dest::Kind::Directory => self.new_directory(Mode::from_raw_mode(0o700))?,
             dest::Kind::Other => self.new_file(&[], Mode::from_raw_mode(0o400))?,
         };
-        self.attach_scratch(&empty, &place, kind == dest::Kind::Other).path(dest, "cannot be hidden")
+        self.attach_scratch(&empty, &place, kind == dest::Kind::Other)
+            .path(dest, "cannot be hidden")
     }
 
     fn scratch(&mut self, dest: &AbsPath, mode: u32) -> Result<()> {
@@ -185,7 +192,12 @@ impl Builder<'_> {
         self.attach_scratch(&file, &place, true).path(dest, "cannot be put in its place")
     }
 
-    fn attach_scratch(&self, source: &OwnedFd, place: &OwnedFd, read_only: bool) -> Result<(), Errno> {
+    fn attach_scratch(
+        &self,
+        source: &OwnedFd,
+        place: &OwnedFd,
+        read_only: bool,
+    ) -> Result<(), Errno> {
         let mount = copy_of(source, false)?;
         let attr = MountAttr { read_only, no_suid: true, no_dev: true, ..MountAttr::default() };
         set_mount_attr(&mount, &attr)?;
@@ -197,13 +209,13 @@ impl Builder<'_> {
         let opened = self.open_source(path)?;
         kernel::check_device(&opened, path, number)?;
         let mount = copy_of(&opened, number.is_none()).path(path, "cannot be granted")?;
-        let attr = MountAttr { no_suid: true, private: true, recursive: true, ..MountAttr::default() };
+        let attr =
+            MountAttr { no_suid: true, private: true, recursive: true, ..MountAttr::default() };
         set_mount_attr(&mount, &attr).path(path, "cannot be granted")?;
         let kind = kind_of(&opened).path(path, "cannot be granted")?;
         let place = self.place(path, kind)?;
         attach(&mount, &place).path(path, "cannot be granted")
     }
-
 }
 
 impl Builder<'_> {

@@ -7,8 +7,8 @@ use arkose_profile::AbsPath;
 use rustix::fd::AsRawFd as _;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::process::{Gid, Uid};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
+use rustix::process::{Gid, Uid};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
@@ -29,7 +29,8 @@ impl Builder<'_> {
         let upper = self.new_directory(Mode::from_raw_mode(stat.st_mode & 0o7777))?;
         if self.plan.way == Way::Helper && !of_user {
             let owner = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
-            rustix::fs::fchown(&upper, Some(owner.0), Some(owner.1)).path(lower, "cannot be copied")?;
+            rustix::fs::fchown(&upper, Some(owner.0), Some(owner.1))
+                .path(lower, "cannot be copied")?;
         }
         let work = self.new_directory(Mode::from_raw_mode(0o700))?;
         let place = self.place(dest, Kind::Directory)?;
@@ -61,14 +62,19 @@ impl Builder<'_> {
         match self.plan.way {
             Way::User => rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?,
             Way::Helper => {
-                for (key, value) in [(c"index", c"off"), (c"metacopy", c"off"), (c"redirect_dir", c"off")] {
+                for (key, value) in
+                    [(c"index", c"off"), (c"metacopy", c"off"), (c"redirect_dir", c"off")]
+                {
                     rustix::mount::fsconfig_set_string(&fs, key, value)?;
                 }
             }
         }
         {
             let as_caller = of_user && !self.plan.as_root;
-            let _ids = as_caller.then(|| self.as_ids(self.owners.caller)).transpose().map_err(|_| Errno::PERM)?;
+            let _ids = as_caller
+                .then(|| self.as_ids(self.owners.caller))
+                .transpose()
+                .map_err(|_| Errno::PERM)?;
             rustix::mount::fsconfig_create(&fs)?;
         }
         let attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
@@ -82,7 +88,9 @@ impl Builder<'_> {
         let message = "cannot be copied on write";
         let stat = rustix::fs::fstat(opened).path(lower, message)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(Error::new(format!("“{lower}” is neither a directory nor a file, and cannot be copied on write")));
+            return Err(Error::new(format!(
+                "“{lower}” is neither a directory nor a file, and cannot be copied on write"
+            )));
         }
         let mut source = {
             let _as_caller = self.as_ids(self.owners.caller)?;
@@ -91,7 +99,8 @@ impl Builder<'_> {
             File::from(rustix::fs::open(name, flags, Mode::empty()).path(lower, message)?)
         };
         let copy = self.new_file(&[], Mode::from_raw_mode(stat.st_mode & 0o777))?;
-        let mut target = File::from(copy.try_clone().map_err(|_| Error::new("there are too many open files"))?);
+        let mut target =
+            File::from(copy.try_clone().map_err(|_| Error::new("there are too many open files"))?);
         std::io::copy(&mut source, &mut target).map_err(|error| {
             let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
             Error::new(format!("“{lower}” {message}")).because(errno)

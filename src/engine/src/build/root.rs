@@ -29,7 +29,8 @@ impl Tree {
         let host = rustix::fs::openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .context(message)?;
         let private = MountAttr { private: true, recursive: true, ..MountAttr::default() };
-        set_mount_attr(&host, &private).context("the mounts cannot be separated from the host's")?;
+        set_mount_attr(&host, &private)
+            .context("the mounts cannot be separated from the host's")?;
         let scratch = tmpfs(size).context(message)?;
         attach(&scratch, &host).context(message)?;
         rustix::fs::mkdirat(&scratch, c"root", Mode::from_raw_mode(0o755)).context(message)?;
@@ -109,7 +110,8 @@ impl Builder<'_> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(Error::new(format!("“{dest}” has no name")));
         };
-        let parent = AbsPath::new(parent).map_err(|error| Error::new(format!("“{dest}” {error}")))?;
+        let parent =
+            AbsPath::new(parent).map_err(|error| Error::new(format!("“{dest}” {error}")))?;
         Ok((self.find(&parent).path(dest, "cannot be made inside")?, name))
     }
 
@@ -117,9 +119,11 @@ impl Builder<'_> {
     pub(super) fn new_directory(&mut self, mode: Mode) -> Result<OwnedFd> {
         let message = "there is no place for the sandbox's changes";
         let name = self.next_name();
-        rustix::fs::mkdirat(&self.tree.scratch, &name, Mode::from_raw_mode(0o700)).context(message)?;
+        rustix::fs::mkdirat(&self.tree.scratch, &name, Mode::from_raw_mode(0o700))
+            .context(message)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.tree.scratch, &name, flags, Mode::empty()).context(message)?;
+        let fd =
+            rustix::fs::openat(&self.tree.scratch, &name, flags, Mode::empty()).context(message)?;
         let (uid, gid) = self.owners.app;
         rustix::fs::fchown(&fd, Some(uid), Some(gid)).context(message)?;
         rustix::fs::fchmod(&fd, mode).context(message)?;
@@ -139,7 +143,8 @@ impl Builder<'_> {
     pub(super) fn new_file(&mut self, content: &[u8], mode: Mode) -> Result<OwnedFd> {
         let message = "there is no place for the sandbox's files";
         let name = self.next_name();
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+        let flags =
+            OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.tree.scratch, &name, flags, Mode::from_raw_mode(0o600))
             .context(message)?;
         let mut rest = content;

@@ -75,7 +75,8 @@ fn class(host: &impl Host, name: &str) -> Result<Vec<AbsPath>> {
     let mut paths = Vec::new();
     for pattern in class.nodes {
         if let Some(prefix) = pattern.strip_suffix('*') {
-            let matching = names.iter().filter(|e| e.name.as_bytes().starts_with(prefix.as_bytes()));
+            let matching =
+                names.iter().filter(|e| e.name.as_bytes().starts_with(prefix.as_bytes()));
             paths.extend(matching.filter_map(|entry| below(&dev, &entry.name)));
         } else {
             let path = absolute(&format!("/dev/{pattern}"))?;

@@ -62,12 +62,17 @@ fn home(request: &Request) -> Result<Step> {
     let path = request.home.path.clone();
     Ok(match request.policy.home {
         Home::Empty => Step::Scratch { dest: path, mode: 0o700 },
-        Home::Cow => Step::Overlay { lower: path.clone(), dest: path, of_user: true, optional: false },
-        Home::Direct => Step::Bind { source: path.clone(), dest: path, read_only: false, of_user: true },
+        Home::Cow => {
+            Step::Overlay { lower: path.clone(), dest: path, of_user: true, optional: false }
+        }
+        Home::Direct => {
+            Step::Bind { source: path.clone(), dest: path, read_only: false, of_user: true }
+        }
         Home::Private => {
-            let source = request.home.private.clone().ok_or_else(|| {
-                Error::new("the request names no directory for the private home")
-            })?;
+            let source =
+                request.home.private.clone().ok_or_else(|| {
+                    Error::new("the request names no directory for the private home")
+                })?;
             Step::Bind { source, dest: path, read_only: false, of_user: true }
         }
     })
@@ -79,7 +84,10 @@ fn paths(request: &Request) -> Result<Vec<Step>> {
     refuse_own(&request.home.path, "cannot be a home directory")?;
     let mut rules = vec![(request.home.path.clone(), home(request)?)];
     for rule in &request.policy.paths {
-        refuse_own(&rule.path, "cannot be shared or hidden as a whole; name what is needed below it")?;
+        refuse_own(
+            &rule.path,
+            "cannot be shared or hidden as a whole; name what is needed below it",
+        )?;
         let (dest, source) = (rule.path.clone(), rule.path.clone());
         let step = match rule.access {
             Access::Bind => Step::Bind { source, dest, read_only: false, of_user: true },
@@ -111,11 +119,8 @@ fn refuse_own(path: &AbsPath, message: &str) -> Result<()> {
 }
 
 fn services(request: &Request) -> Vec<Step> {
-    let mut steps: Vec<Step> = request
-        .hidden
-        .iter()
-        .map(|path| Step::Hide { dest: path.clone(), always: true })
-        .collect();
+    let mut steps: Vec<Step> =
+        request.hidden.iter().map(|path| Step::Hide { dest: path.clone(), always: true }).collect();
     steps.extend(request.mounts.iter().map(|mount| Step::Bind {
         source: mount.source.clone(),
         dest: mount.dest.clone(),

@@ -6,6 +6,8 @@
 mod devices;
 mod make;
 mod system;
+#[cfg(test)]
+mod tests;
 
 pub use make::make;
 

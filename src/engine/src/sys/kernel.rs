@@ -67,7 +67,8 @@ pub(crate) fn bring_loopback_up() -> Result<(), Errno> {
     }
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     // SAFETY: the name is NUL-terminated, and SIOCSIFFLAGS reads one ifreq.
-    let returned = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    let returned =
+        unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
     if returned < 0 { Err(last_errno()) } else { Ok(()) }
 }
 
@@ -90,7 +91,8 @@ pub(crate) fn peer_groups(socket: BorrowedFd<'_>) -> Result<Vec<Gid>, Errno> {
                 &raw mut length,
             )
         };
-        let count = usize::try_from(length).map_err(|_| Errno::OVERFLOW)? / size_of::<libc::gid_t>();
+        let count =
+            usize::try_from(length).map_err(|_| Errno::OVERFLOW)? / size_of::<libc::gid_t>();
         if returned == 0 {
             groups.truncate(count);
             return Ok(groups.into_iter().map(Gid::from_raw).collect());

@@ -20,8 +20,8 @@ pub use landlock::has_scopes;
 pub(crate) use landlock::scope_sockets_and_signals;
 pub(crate) use mount::{MountAttr, set_mount_attr};
 pub(crate) use process::{Clone, Forked, clone, execve, exit, unshare_user};
-pub(crate) use signals::{SignalFd, reset_signals};
 pub(crate) use seccomp::{Instruction, load_filter};
+pub(crate) use signals::{SignalFd, reset_signals};
 
 use rustix::io::Errno;
 
@@ -31,7 +31,5 @@ fn check(returned: libc::c_long) -> Result<libc::c_long, Errno> {
 }
 
 fn last_errno() -> Errno {
-    std::io::Error::last_os_error()
-        .raw_os_error()
-        .map_or(Errno::IO, Errno::from_raw_os_error)
+    std::io::Error::last_os_error().raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
 }

@@ -14,7 +14,9 @@ impl SignalFd {
         let fd = unsafe {
             let mut all = std::mem::zeroed();
             libc::sigfillset(&raw mut all);
-            check(libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut()).into())?;
+            check(
+                libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut()).into(),
+            )?;
             let mut children = std::mem::zeroed();
             libc::sigemptyset(&raw mut children);
             libc::sigaddset(&raw mut children, libc::SIGCHLD);
