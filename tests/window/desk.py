@@ -43,15 +43,23 @@ def wait_for(what, condition, patience=PATIENCE):
 
 
 def showing(widget):
-    return widget.get_state_set().contains(Atspi.StateType.SHOWING)
+    """Whether it is on the screen. GTK 4.8 says so of windows only; of the rest it tells the size,
+    which is none for what is not drawn."""
+    if widget.get_state_set().contains(Atspi.StateType.SHOWING):
+        return True
+    component = widget.get_component_iface()
+    if component is None:
+        return False
+    area = component.get_extents(Atspi.CoordType.WINDOW)
+    return area.width > 0 and area.height > 0
 
 
 def walk(widget):
-    """The widget and everything below it, parents first."""
+    """The widget and everything below it that is not hidden, parents first."""
     yield widget
     for index in range(widget.get_child_count()):
         child = widget.get_child_at_index(index)
-        if child is not None:
+        if child is not None and child.get_state_set().contains(Atspi.StateType.VISIBLE):
             yield from walk(child)
 
 
