@@ -112,6 +112,12 @@ mod imp {
             page.build_rows();
             page.add_actions();
             page.set_narrow(false);
+            for revealer in [&*self.running_revealer, &*self.changes_revealer] {
+                // What is slid away is gone for screen readers, too.
+                revealer.connect_child_revealed_notify(|revealer| {
+                    revealer.set_visible(revealer.is_child_revealed() || revealer.reveals_child());
+                });
+            }
             self.summary.connect_chosen(glib::clone!(
                 #[weak]
                 page,
@@ -199,7 +205,7 @@ impl ProfilePage {
         if !alive.is_empty() {
             imp.running.set_label(&text);
         }
-        imp.running_revealer.set_reveal_child(!alive.is_empty());
+        reveal(&imp.running_revealer, !alive.is_empty());
         self.enable("stop", !alive.is_empty());
     }
 
@@ -334,7 +340,7 @@ impl ProfilePage {
             );
             imp.changes.set_label(&text);
         }
-        imp.changes_revealer.set_reveal_child(changes > 0);
+        reveal(&imp.changes_revealer, changes > 0);
         let layers = draft.stored().layers();
         let of_user = |origin: &Origin| matches!(origin, Origin::User(_));
         let file = layers.iter().any(|layer| matches!(layer.origin, Origin::File(_)));
@@ -378,4 +384,12 @@ impl ProfilePage {
             action.set_enabled(enabled);
         }
     }
+}
+
+/// Slides a bar in or out.
+fn reveal(bar: &gtk::Revealer, shown: bool) {
+    if shown {
+        bar.set_visible(true);
+    }
+    bar.set_reveal_child(shown);
 }
