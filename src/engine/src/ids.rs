@@ -72,7 +72,7 @@ pub(crate) fn translating_namespace(caller: &Caller) -> Result<OwnedFd> {
         Forked::Child => loop {
             // Waits to be killed; the namespace lives on by its descriptor.
             let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-            let _ = rustix::event::pause();
+            rustix::event::pause();
         },
         Forked::Parent { pid, pidfd } => {
             let namespace = translate_in(caller, pid);

@@ -70,7 +70,9 @@ impl LaunchError {
     pub fn message(&self, translate: &dyn Fn(&str) -> String) -> String {
         match self {
             Self::Service(error) => error.message(translate),
-            Self::NotExecutable(command, _) => fill(&translate(NOT_EXECUTED), std::slice::from_ref(command)),
+            Self::NotExecutable(command, _) => {
+                fill(&translate(NOT_EXECUTED), std::slice::from_ref(command))
+            }
             Self::NotFound(command) => fill(&translate(NOT_FOUND), std::slice::from_ref(command)),
             Self::Plain(message, ..) => translate(message),
             // What the engine and the protocol say names paths and values already.
@@ -89,7 +91,9 @@ impl LaunchError {
             Self::Protocol(error) => std::error::Error::source(error)?.to_string(),
             Self::Plain(_, cause, _) => cause.as_ref()?.to_string(),
         };
-        Some(text).filter(|text| !text.is_empty())
+        // The number says nothing to people that the words before it do not.
+        let words = text.split_once(" (os error ").map_or(text.as_str(), |(words, _)| words);
+        Some(words.to_owned()).filter(|text| !text.is_empty())
     }
 
     /// The command that mends it, where there is one.

@@ -58,7 +58,8 @@ fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     let id = runtime::new_id()?;
     events.starting(&id);
     let inside = Inside::new(request::app_uid(spec, &host))?;
-    let mut signals = watch_signals().map_err(|errno| LaunchError::because(CANNOT_SUPERVISE, errno))?;
+    let mut signals =
+        watch_signals().map_err(|errno| LaunchError::because(CANNOT_SUPERVISE, errno))?;
     let mut services = Services::start(spec, &host, &inside)?;
     let (mut console, terminal) = match Console::find() {
         Some((console, replaces)) => {
@@ -233,9 +234,8 @@ impl Session<'_> {
             Err(Errno::EINTR) => return Ok(None),
             result => result?,
         };
-        let events = |index: usize| {
-            fds.get(index).and_then(PollFd::revents).unwrap_or(PollFlags::empty())
-        };
+        let events =
+            |index: usize| fds.get(index).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
         let any = |index: usize| !events(index).is_empty();
         let output = PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR;
         Ok(Some(Ready {
@@ -249,7 +249,8 @@ impl Session<'_> {
     }
 
     fn timeout(&self) -> PollTimeout {
-        let left = self.state.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left =
+            self.state.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         // One millisecond more, so that the deadline has passed when the wait has.
         left.map_or(PollTimeout::NONE, |left| {
             PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::ZERO)
@@ -287,7 +288,9 @@ impl Session<'_> {
                 self.state.failure = Some(LaunchError::Engine(failure));
             }
             Ok(Received::Nothing) => {}
-            Ok(Received::Message(Event::Terminal, None) | Received::Closed) => self.state.over = true,
+            Ok(Received::Message(Event::Terminal, None) | Received::Closed) => {
+                self.state.over = true;
+            }
             Err(error) => {
                 self.state.failure = Some(error.into());
                 self.state.over = true;
