@@ -85,7 +85,7 @@ fn take_role(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     }
     match role.to_str()? {
         "run" | "run-disposable" => run(args.next()?, args),
-        "windows" => Some(display::manage_windows(&args.next()?)),
+        "windows" => Some(display::manage_windows(&args.next()?, &args.next()?)),
         _ => None,
     }
 }

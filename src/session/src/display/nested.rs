@@ -3,6 +3,7 @@
 
 use super::name::LocalDisplay;
 use super::number::Number;
+use super::windows::{FITTING, FIXED};
 use super::xauth::Cookie;
 use super::{Display, Request, x_grant};
 use crate::child::Program;
@@ -27,6 +28,8 @@ pub(crate) struct Server {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<OsString>,
+    /// Whether its window on the host takes the size that the display is given.
+    pub(crate) fitting: bool,
 }
 
 /// A running server; dropped in this order: who uses the display, the server, the display number.
@@ -45,11 +48,11 @@ impl Nested {
     pub(crate) fn start(request: &Request<'_>, server: Server) -> Result<Self, Error> {
         let number = Number::reserve()?;
         let cookie = Cookie::random()?;
-        let name = server.name;
+        let (name, fitting) = (server.name, server.fitting);
         let process = start_server(request.host, server, &number, &cookie)?;
         let grant = isolated_grant(request.inside, &number, &cookie)?;
         // Without it the app still runs, only less comfortably.
-        let windows = start_window_manager(&number, &cookie).ok();
+        let windows = start_window_manager(&number, &cookie, fitting).ok();
         Ok(Self { name, grant, notes: Vec::new(), windows, server: process, _number: number })
     }
 }
@@ -92,9 +95,13 @@ pub(crate) fn isolated_grant(
 
 /// Starts our window manager on the display. Any other one would be a way out: it runs on the
 /// host, and its menus and keys start programs there, which an app inside could work.
-fn start_window_manager(number: &Number, cookie: &Cookie) -> Result<Program, Error> {
+fn start_window_manager(number: &Number, cookie: &Cookie, fitting: bool) -> Result<Program, Error> {
     let mut command = guard::role("windows");
-    command.arg(number.get().to_string()).env_clear().current_dir("/");
+    command
+        .arg(number.get().to_string())
+        .arg(if fitting { FITTING } else { FIXED })
+        .env_clear()
+        .current_dir("/");
     command.stdin(Stdio::from(authority(cookie, number)?)).stdout(Stdio::null());
     Program::start("arkose", command)
 }

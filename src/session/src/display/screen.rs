@@ -17,6 +17,10 @@ const AUTHORITY_LIMIT: u64 = 1 << 20;
 /// The longest keyboard description that is taken over, in units of four bytes.
 const KEYBOARD_LIMIT: u32 = 256;
 
+/// Sizes that Xephyr can be given while it runs (its source, `ephyrRandRGetInfo`), wide ones first.
+const SIZES: [(u16, u16); 6] =
+    [(1600, 1200), (1400, 1050), (1280, 960), (1152, 864), (1024, 768), (800, 600)];
+
 /// What the host's X server shows on and is typed on with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Screen {
@@ -87,12 +91,15 @@ impl Screen {
         Ok(Self { width: root.width_in_pixels, height: root.height_in_pixels, keyboard })
     }
 
-    /// A comfortable size for a window on it: most of the height, no wider than a desktop app is.
+    /// A comfortable size for a window on it: the largest that Xephyr offers within four fifths.
     pub(crate) fn window(&self) -> (u16, u16) {
-        let part = |length: u16, numerator: u16, denominator: u16| length / denominator * numerator;
-        let height = part(self.height, 3, 4).max(480).min(self.height);
-        let width = part(self.width, 3, 4).min(part(height, 3, 2)).max(640).min(self.width);
-        (width, height)
+        let part = |length: u16| u32::from(length) * 4 / 5;
+        SIZES
+            .into_iter()
+            .find(|(width, height)| {
+                u32::from(*width) <= part(self.width) && u32::from(*height) <= part(self.height)
+            })
+            .unwrap_or((self.width.min(640), self.height.min(480)))
     }
 }
 
@@ -148,8 +155,9 @@ mod tests {
     #[test]
     fn a_window_fits_its_screen() {
         let window = |width, height| Screen { width, height, keyboard: None }.window();
-        assert_eq!(window(1920, 1080), (1215, 810));
-        assert_eq!(window(3840, 1080), (1215, 810));
+        assert_eq!(window(1920, 1080), (1152, 864));
+        assert_eq!(window(3840, 1080), (1152, 864));
+        assert_eq!(window(1366, 768), (800, 600));
         assert_eq!(window(800, 600), (640, 480));
         assert_eq!(window(320, 240), (320, 240));
     }

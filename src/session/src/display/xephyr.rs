@@ -45,7 +45,7 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
     args.extend(["-screen".into(), format!("{width}x{height}").into()]);
     args.extend(["-title".into(), request.title().into()]);
     args.extend(screen.keyboard.map(keyboard).unwrap_or_default());
-    let server = Server { name: PROGRAM, program, args };
+    let server = Server { name: PROGRAM, program, args, fitting: true };
     Ok(Box::new(Nested::start(request, server)?))
 }
 

@@ -117,7 +117,7 @@ fn server(program: PathBuf, screen: &Screen) -> Server {
         "0",
         &size,
     ];
-    Server { name: SERVER, program, args: args.map(OsString::from).into() }
+    Server { name: SERVER, program, args: args.map(OsString::from).into(), fitting: false }
 }
 
 /// How xpra is run here.

@@ -43,7 +43,7 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
     if known.contains("-decorate") {
         args.push("-decorate".into());
     }
-    Ok(Box::new(Nested::start(request, Server { name: PROGRAM, program, args })?))
+    Ok(Box::new(Nested::start(request, Server { name: PROGRAM, program, args, fitting: false })?))
 }
 
 /// What the installed version says of itself; an unknown option would keep it from starting.

@@ -20,6 +20,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         "a_main_window_fills_the_display_and_follows_it",
         a_main_window_fills_the_display_and_follows_it,
     ),
+    ("a_small_app_has_a_small_display_that_grows", a_small_app_has_a_small_display_that_grows),
     ("a_dialog_keeps_its_size_and_has_the_focus_until_it_closes", a_dialog_keeps_its_size),
     ("a_window_that_is_asked_to_come_up_comes_up", a_window_that_is_asked_to_come_up_comes_up),
 ];
@@ -115,7 +116,6 @@ fn a_main_window_fills_the_display_and_follows_it() -> Result<(), Skip> {
     app.until("it fills the display", || app.geometry(main) == app.whole());
     app.until("it has the focus", || app.focused() == main);
     let before = app.whole();
-
     // The user makes the window on the host larger.
     let host = place.client();
     let outer = host
@@ -136,6 +136,27 @@ fn a_main_window_fills_the_display_and_follows_it() -> Result<(), Skip> {
     Ok(())
 }
 
+fn a_small_app_has_a_small_display_that_grows() -> Result<(), Skip> {
+    need(&["Xephyr"])?;
+    let place = Place::new()?;
+    let display = xephyr(&place.host());
+    let app = App::new(&*display);
+    let largest = app.whole();
+    let small = window(&app.connection, "small", 200, 100);
+    app.until("a small display", || app.whole() == (0, 0, 320, 240));
+    app.until("all of it is the window's", || app.geometry(small) == app.whole());
+    // What the host shows is as small.
+    let host = place.client();
+    let outer = host.query_tree(host.setup().roots[0].root).unwrap().reply().unwrap().children;
+    let sizes = outer.iter().map(|window| host.get_geometry(*window).unwrap().reply().unwrap());
+    assert!(sizes.into_iter().any(|found| (found.width, found.height) == (320, 240)));
+    app.dialog(small, 500, 300);
+    app.until("a larger display", || app.whole() == (0, 0, 640, 400));
+    window(&app.connection, "large", 5000, 5000);
+    app.until("the largest display", || app.whole() == largest);
+    Ok(())
+}
+
 fn a_dialog_keeps_its_size() -> Result<(), Skip> {
     need(&["Xephyr"])?;
     let place = Place::new()?;
@@ -143,10 +164,12 @@ fn a_dialog_keeps_its_size() -> Result<(), Skip> {
     let app = App::new(&*display);
     let main = window(&app.connection, "main", 200, 100);
     let dialog = app.dialog(main, 300, 200);
-    let (_, _, width, height) = app.whole();
-    let middle = |whole: u16, part: u16| i16::try_from((whole - part) / 2).unwrap();
-    let centred = (middle(width, 300), middle(height, 200), 300, 200);
-    app.until("it is in the middle", || app.geometry(dialog) == centred);
+    let middle = |width: u16, height: u16| {
+        let (_, _, all, high) = app.whole();
+        let half = |whole: u16, part: u16| i16::try_from((whole - part) / 2).unwrap();
+        (half(all, width), half(high, height), width, height)
+    };
+    app.until("it is in the middle", || app.geometry(dialog) == middle(300, 200));
     app.until("it has the focus", || app.focused() == dialog);
     assert_eq!(app.top(), Some(dialog));
     app.connection.destroy_window(dialog).unwrap();
@@ -164,9 +187,7 @@ fn a_dialog_keeps_its_size() -> Result<(), Skip> {
         .unwrap();
     app.connection.map_window(fixed).unwrap();
     app.connection.sync().unwrap();
-    app.until("it keeps its size", || {
-        app.geometry(fixed) == (middle(width, 120), middle(height, 80), 120, 80)
-    });
+    app.until("it keeps its size", || app.geometry(fixed) == middle(120, 80));
     Ok(())
 }
 

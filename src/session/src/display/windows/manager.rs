@@ -1,6 +1,7 @@
 //! The windows of a display, in their order, and what becomes of each event.
 
 use super::atoms::Atoms;
+use super::fit::Fit;
 use super::order::{Area, Managed, Size, raise};
 use super::traits::{Stand, Traits};
 use x11rb::CURRENT_TIME;
@@ -8,10 +9,10 @@ use x11rb::connection::Connection;
 use x11rb::errors::{ConnectionError, ReplyOrIdError};
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    Allow, AtomEnum, ButtonIndex, CONFIGURE_NOTIFY_EVENT, ChangeWindowAttributesAux,
-    ClientMessageEvent, ConfigWindow, ConfigureNotifyEvent, ConfigureRequestEvent,
-    ConfigureWindowAux, ConnectionExt, CreateWindowAux, EventMask, GrabMode, InputFocus, MapState,
-    ModMask, PropMode, StackMode, Window, WindowClass,
+    Allow, AtomEnum, ButtonIndex, ButtonPressEvent, CONFIGURE_NOTIFY_EVENT,
+    ChangeWindowAttributesAux, ClientMessageEvent, ConfigWindow, ConfigureNotifyEvent,
+    ConfigureRequestEvent, ConfigureWindowAux, ConnectionExt, CreateWindowAux, EventMask, GrabMode,
+    InputFocus, KeyButMask, MapState, ModMask, PropMode, StackMode, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
@@ -19,10 +20,14 @@ use x11rb::wrapper::ConnectionExt as _;
 /// `WM_STATE` (ICCCM 4.1.3.1).
 const WITHDRAWN: u32 = 0;
 const NORMAL: u32 = 1;
+/// `_NET_WM_MOVERESIZE_MOVE` (EWMH).
+const MOVE: u32 = 8;
 /// The pointer shape `left_ptr` of the font `cursor`.
 const LEFT_POINTER: u16 = 68;
 /// A neutral ground where no window is.
 const GROUND: u32 = 0x0030_3034;
+/// The line around a dialog.
+const LINE: u32 = 0x0080_8088;
 
 /// A dialog that is being moved: where the pointer was, and the window.
 #[derive(Debug, Clone, Copy)]
@@ -43,16 +48,19 @@ pub(crate) struct Manager {
     /// From the lowest to the highest.
     windows: Vec<Managed>,
     drag: Option<Drag>,
+    fit: Option<Fit>,
 }
 
 impl Manager {
     /// Takes the display over, with the windows that are there.
-    pub(crate) fn new(connection: RustConnection) -> Result<Self, ReplyOrIdError> {
+    pub(crate) fn new(connection: RustConnection, fitting: bool) -> Result<Self, ReplyOrIdError> {
         let atoms = Atoms::new(&connection)?.reply()?;
         let screen = connection.setup().roots.first().ok_or(ConnectionError::UnknownError)?;
         let root = screen.root;
         let size = Size { width: screen.width_in_pixels, height: screen.height_in_pixels };
-        let mut manager = Self { connection, atoms, root, size, windows: Vec::new(), drag: None };
+        let fit = fitting.then(|| Fit::new(&connection, size)).flatten();
+        let mut manager =
+            Self { connection, atoms, root, size, windows: Vec::new(), drag: None, fit };
         manager.take_root()?;
         manager.announce()?;
         let there = manager.connection.query_tree(root)?.reply()?.children;
@@ -160,14 +168,11 @@ impl Manager {
             Event::ConfigureRequest(event) => self.configure(event),
             Event::ConfigureNotify(event) if event.window == self.root => {
                 self.size = Size { width: event.width, height: event.height };
+                self.fit.iter_mut().for_each(|fit| fit.resized(self.size));
                 self.refit()
             }
             Event::ClientMessage(event) => self.message(event),
-            Event::ButtonPress(event) => {
-                self.activate(event.event)?;
-                self.connection.allow_events(Allow::REPLAY_POINTER, event.time)?;
-                Ok(())
-            }
+            Event::ButtonPress(event) => self.press(event),
             Event::MotionNotify(event) => self.drag_to(event.root_x.into(), event.root_y.into()),
             Event::ButtonRelease(event) => {
                 if self.drag.take().is_some() {
@@ -177,6 +182,20 @@ impl Manager {
             }
             // Windows come and go while we speak of them; an error about one that is gone says nothing.
             _ => Ok(()),
+        }
+    }
+
+    /// A click raises a window and then is the app's; with Alt it takes a dialog, which has no bar to
+    /// take it by.
+    fn press(&mut self, event: &ButtonPressEvent) -> Result<(), ReplyOrIdError> {
+        self.activate(event.event)?;
+        let alt = event.state.contains(KeyButMask::MOD1) && event.detail == 1;
+        let dialog = self.get(event.event).is_some_and(|it| it.traits.stand == Stand::Dialog);
+        let next = if alt && dialog { Allow::ASYNC_POINTER } else { Allow::REPLAY_POINTER };
+        self.connection.allow_events(next, event.time)?;
+        match alt && dialog {
+            true => self.drag(event.event, event.root_x.into(), event.root_y.into()),
+            false => Ok(()),
         }
     }
 
@@ -196,6 +215,14 @@ impl Manager {
         }
         let Ok(found) = self.connection.get_geometry(window)?.reply() else { return Ok(()) };
         let traits = Traits::of(&self.connection, &self.atoms, window);
+        if let Some(fit) = &mut self.fit {
+            let wanted = Size { width: found.width, height: found.height };
+            // A server that will not keeps its size; one that is gone is noticed soon enough.
+            if let Ok(Some(size)) = fit.suit(&self.connection, self.root, wanted) {
+                self.size = size;
+                self.refit()?;
+            }
+        }
         let area = match traits.stand {
             Stand::Main => self.size.whole(),
             Stand::Dialog => self.size.centred(found.width, found.height),
@@ -207,7 +234,11 @@ impl Manager {
         }
         self.set(window, self.atoms._NET_FRAME_EXTENTS, AtomEnum::CARDINAL.into(), &[0; 4])?;
         self.set(window, self.atoms.WM_STATE, self.atoms.WM_STATE, &[NORMAL, x11rb::NONE])?;
-        self.connection.configure_window(window, &ConfigureWindowAux::new().border_width(0))?;
+        let line = u32::from(traits.stand == Stand::Dialog);
+        let border = ConfigureWindowAux::new().border_width(line);
+        self.connection.configure_window(window, &border)?;
+        let colour = ChangeWindowAttributesAux::new().border_pixel(LINE);
+        self.connection.change_window_attributes(window, &colour)?;
         // A click raises and focuses, and then is the app's.
         self.connection.grab_button(
             false,
@@ -367,8 +398,8 @@ impl Manager {
                     Ok(())
                 }
             }
-            kind if kind == atoms._NET_WM_MOVERESIZE => {
-                self.drag(event.window, first, second, third)
+            kind if kind == atoms._NET_WM_MOVERESIZE && third == MOVE => {
+                self.drag(event.window, first.cast_signed(), second.cast_signed())
             }
             _ => Ok(()),
         }
@@ -423,18 +454,10 @@ impl Manager {
         self.set(window, atoms._NET_WM_STATE, AtomEnum::ATOM.into(), &next)
     }
 
-    /// A dialog is taken by its header bar.
-    fn drag(
-        &mut self,
-        window: Window,
-        x: u32,
-        y: u32,
-        direction: u32,
-    ) -> Result<(), ReplyOrIdError> {
-        /// `_NET_WM_MOVERESIZE_MOVE`.
-        const MOVE: u32 = 8;
+    /// A dialog is taken at a place, and from now on follows the pointer.
+    fn drag(&mut self, window: Window, x: i32, y: i32) -> Result<(), ReplyOrIdError> {
         let Some(managed) = self.get(window) else { return Ok(()) };
-        if direction != MOVE || managed.traits.stand != Stand::Dialog {
+        if managed.traits.stand != Stand::Dialog {
             return Ok(());
         }
         let from = managed.area;
@@ -453,7 +476,7 @@ impl Manager {
             .reply()
             .is_ok_and(|reply| reply.status == x11rb::protocol::xproto::GrabStatus::SUCCESS)
         {
-            self.drag = Some(Drag { window, x: x.cast_signed(), y: y.cast_signed(), from });
+            self.drag = Some(Drag { window, x, y, from });
         }
         Ok(())
     }

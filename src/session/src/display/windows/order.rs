@@ -32,6 +32,11 @@ pub(crate) struct Managed {
 }
 
 impl Size {
+    /// Whether something of the other size fits in.
+    pub(crate) fn holds(self, other: Self) -> bool {
+        self.width >= other.width && self.height >= other.height
+    }
+
     /// All of it.
     pub(crate) fn whole(self) -> Area {
         Area { x: 0, y: 0, width: self.width, height: self.height }
