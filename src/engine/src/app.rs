@@ -36,9 +36,14 @@ pub(crate) fn become_app(app: &App<'_>, stdio: [OwnedFd; 3]) -> ! {
 
 fn prepare(app: &App<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
     let message = "the app's terminal cannot be set up";
-    rustix::process::setsid().context(message)?;
-    if let Some(terminal) = &app.terminal {
-        rustix::process::ioctl_tiocsctty(terminal).context(message)?;
+    match &app.terminal {
+        None => drop(rustix::process::setsid().context(message)?),
+        // In the session of the first process: a group without a parent in its session could not be
+        // stopped by Ctrl+Z.
+        Some(terminal) => {
+            rustix::process::setpgid(None, None).context(message)?;
+            rustix::termios::tcsetpgrp(terminal, rustix::process::getpid()).context(message)?;
+        }
     }
     let [stdin, stdout, stderr] = stdio;
     rustix::stdio::dup2_stdin(&stdin).context(message)?;

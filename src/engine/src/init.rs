@@ -225,6 +225,9 @@ fn terminal(setup: &Setup<'_>, mut stdio: [OwnedFd; 3]) -> Result<([OwnedFd; 3],
         ws_ypixel: 0,
     };
     rustix::termios::tcsetwinsize(&slave, size).context(message)?;
+    // Fails when this process leads its session already, which is what is wanted.
+    let _ = rustix::process::setsid();
+    rustix::process::ioctl_tiocsctty(&slave).context(message)?;
     for (fd, replaced) in stdio.iter_mut().zip(wanted.replaces) {
         if replaced {
             *fd = rustix::io::fcntl_dupfd_cloexec(&slave, 3).context(message)?;

@@ -3,7 +3,7 @@
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::termios::{self, SetArg, Termios};
+use nix::sys::termios::{self, LocalFlags, SetArg, Termios};
 use nix::unistd::{getpgrp, read, tcgetpgrp, write};
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,6 +16,9 @@ const BUFFER: usize = 16 * 1024;
 pub(crate) struct Console {
     input: OwnedFd,
     output: OwnedFd,
+    /// Whether it is the app's alone. In a pipeline it is shared with the other programs there, and
+    /// keeps its settings: `arkose run ls | less`.
+    whole: bool,
     /// Its settings before they were changed, while they are.
     saved: Option<Termios>,
 }
@@ -26,14 +29,16 @@ impl Console {
         let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
         let fds = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
         let is_terminal = fds.map(|fd| termios::tcgetattr(fd).is_ok());
-        let [first, ..] = is_terminal;
+        let [first, second, _] = is_terminal;
         let any = fds.iter().zip(is_terminal).find(|(_, is)| *is).map(|(fd, _)| *fd)?;
         let [stdin, ..] = fds;
         let input = if first { stdin } else { any };
         // What is written goes where output goes; a terminal of input alone serves as well.
-        let output = fds.iter().zip(is_terminal).skip(1).find(|(_, is)| *is).map_or(any, |(fd, _)| *fd);
+        let output =
+            fds.iter().zip(is_terminal).skip(1).find(|(_, is)| *is).map_or(any, |(fd, _)| *fd);
         let own = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().ok();
-        Some((Self { input: own(input)?, output: own(output)?, saved: None }, is_terminal))
+        let (input, output) = (own(input)?, own(output)?);
+        Some((Self { input, output, whole: first && second, saved: None }, is_terminal))
     }
 
     /// Rows and columns; what a terminal has that does not say.
@@ -51,7 +56,7 @@ impl Console {
 
     /// Hands every key on as it is; does nothing in the background.
     pub(crate) fn make_raw(&mut self) {
-        if self.saved.is_some() || !self.in_foreground() {
+        if !self.whole || self.saved.is_some() || !self.in_foreground() {
             return;
         }
         if let Ok(settings) = termios::tcgetattr(&self.input) {
@@ -60,6 +65,17 @@ impl Console {
             if termios::tcsetattr(&self.input, SetArg::TCSADRAIN, &raw).is_ok() {
                 self.saved = Some(settings);
             }
+        }
+    }
+
+    /// Gives the app's terminal the settings of this one, but no echo where this one echoes itself.
+    fn lend_settings(&self, master: &OwnedFd) {
+        if let Ok(mut settings) = termios::tcgetattr(&self.input) {
+            if !self.whole {
+                settings.local_flags.remove(LocalFlags::ECHO);
+            }
+            // Settings that the app's terminal cannot have leave it with the kernel's.
+            let _ = termios::tcsetattr(master, SetArg::TCSANOW, &settings);
         }
     }
 
@@ -88,6 +104,8 @@ pub(crate) struct Relay {
     ended: bool,
     /// Whether the user's side has nothing more to type.
     silent: bool,
+    /// Whether what is typed is meant for this process.
+    listening: bool,
 }
 
 /// What of a relay is waited for.
@@ -105,8 +123,10 @@ impl Relay {
     pub(crate) fn new(mut console: Console, master: OwnedFd) -> Result<Self, Errno> {
         let flags = OFlag::from_bits_truncate(fcntl(&master, FcntlArg::F_GETFL)?);
         fcntl(&master, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        console.lend_settings(&master);
         console.make_raw();
         Ok(Self {
+            listening: console.in_foreground(),
             console,
             master,
             typed: VecDeque::new(),
@@ -125,7 +145,7 @@ impl Relay {
     }
 
     pub(crate) fn wanted(&self) -> Wanted {
-        let listening = self.console.saved.is_some() && !self.silent && !self.ended;
+        let listening = self.listening && !self.silent && !self.ended;
         Wanted {
             input: listening && self.typed.len() < BUFFER,
             output: !self.ended,
@@ -208,6 +228,7 @@ impl Relay {
 
     pub(crate) fn resume(&mut self) {
         self.console.make_raw();
+        self.listening = self.console.in_foreground();
         self.resize();
     }
 }
