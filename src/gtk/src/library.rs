@@ -7,6 +7,7 @@ use gio_unix::DesktopAppInfo;
 use gtk::gio::prelude::*;
 use gtk::{gio, glib};
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// What a file held before it was written.
@@ -125,9 +126,13 @@ pub(crate) async fn restore(backup: Backup) -> Result<(), Trouble> {
             Some(bytes) => {
                 glib::file_set_contents(&backup.file, bytes).map_err(|error| error.to_string())
             }
-            None => std::fs::remove_file(&backup.file).map_err(|error| error.to_string()),
+            None => match std::fs::remove_file(&backup.file) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error.to_string()),
+                _ => Ok(()),
+            },
         };
-        done.map_err(Trouble::from)
+        let sentence = tr(N_("This could not be taken back."));
+        done.map_err(|cause| Trouble { sentence, cause, file: None })
     })
     .await
 }

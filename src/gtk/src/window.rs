@@ -46,6 +46,8 @@ mod imp {
         #[template_child]
         pub(super) broken: TemplateChild<BrokenPage>,
         pub(super) page: OnceCell<ProfilePage>,
+        /// What was said last.
+        pub(super) toast: RefCell<Option<adw::Toast>>,
         /// The profile that is to be shown; another may have been chosen while it was read.
         pub(super) wanted: RefCell<OsString>,
     }

@@ -12,6 +12,7 @@ use adw::prelude::*;
 use arkose_profile::i18n::N_;
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// The ways in which an entry can be given, beside typing it.
@@ -123,7 +124,19 @@ impl AddButton {
 
     /// Opens the popover.
     pub(super) fn open(&self) {
-        self.imp().popover.popup();
+        // The page scrolls to what has the focus; a popover needs its button on the screen.
+        if let Some(button) = self.imp().button.get() {
+            button.grab_focus();
+        }
+        // It has scrolled when the first frame after this one is drawn.
+        let waited = Cell::new(false);
+        self.add_tick_callback(move |this, _| {
+            if !waited.replace(true) {
+                return glib::ControlFlow::Continue;
+            }
+            this.imp().popover.popup();
+            glib::ControlFlow::Break
+        });
     }
 
     fn typing(

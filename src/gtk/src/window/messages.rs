@@ -11,14 +11,22 @@ use gtk::glib::subclass::prelude::*;
 impl Window {
     /// Says something that needs no answer.
     pub(crate) fn toast(&self, text: &str) {
-        self.imp().toasts.add_toast(toast(text));
+        self.show_toast(toast(text));
     }
 
     /// Says what was done, and takes it back when asked to.
     pub(crate) fn toast_with_undo(&self, text: &str, undo: impl Fn() + 'static) {
         let toast = toast(text);
-        toast.set_button_label(Some(&tr(N_("_Undo"))));
+        toast.set_button_label(Some(&tr(N_("Undo"))));
         toast.connect_button_clicked(move |_| undo());
+        self.show_toast(toast);
+    }
+
+    /// One at a time: an “Undo” that is still to be seen must be about what was done last.
+    fn show_toast(&self, toast: adw::Toast) {
+        if let Some(before) = self.imp().toast.replace(Some(toast.clone())) {
+            before.dismiss();
+        }
         self.imp().toasts.add_toast(toast);
     }
 
