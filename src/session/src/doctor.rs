@@ -41,8 +41,18 @@ pub fn examine() -> Report {
         file_systems().iter().any(|name| name == "overlay"),
         "sudo modprobe overlay",
     );
-    add("pkexec", N_("Sandboxes that root has to build"), has("pkexec"), "sudo apt install pkexec polkitd");
-    add("helper", N_("The program that pkexec starts"), crate::helper::is_installed(), "sudo ./dev install");
+    add(
+        "pkexec",
+        N_("Sandboxes that root has to build"),
+        has("pkexec"),
+        "sudo apt install pkexec polkitd",
+    );
+    add(
+        "helper",
+        N_("The program that pkexec starts"),
+        crate::helper::is_installed(),
+        "sudo ./dev install",
+    );
     add(
         "policy",
         N_("What polkit is told about it"),
@@ -94,7 +104,8 @@ impl Report {
     /// Whether a sandbox can be built in any way.
     #[must_use]
     pub fn can_launch(&self) -> bool {
-        let has = |key: &str| self.findings.iter().any(|finding| finding.key == key && finding.present);
+        let has =
+            |key: &str| self.findings.iter().any(|finding| finding.key == key && finding.present);
         has("user-namespaces") || (has("pkexec") && has("helper") && has("policy"))
     }
 

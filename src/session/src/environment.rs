@@ -70,9 +70,7 @@ pub(crate) fn build(
             (None, None) => {}
         }
     }
-    vars.into_iter()
-        .map(|(name, value)| [name.into_vec(), value.into_vec()].join(&b'='))
-        .collect()
+    vars.into_iter().map(|(name, value)| [name.into_vec(), value.into_vec()].join(&b'=')).collect()
 }
 
 /// The user's own search path where the user's own programs are, else the system's.

@@ -5,9 +5,9 @@ use crate::failure::{DISMISSED, HELPER_DIED, LaunchError, NO_HELPER, NO_PKEXEC, 
 use crate::host::Host;
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, ProtocolError, Request};
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions};
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
-use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 

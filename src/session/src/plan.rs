@@ -54,7 +54,8 @@ impl Planned {
             Way::User => "user",
         };
         let network = if plan.own_network { "own" } else { "host" };
-        let mut text = format!("built by {way}, network: {network}, root inside: {}\n", plan.as_root);
+        let mut text =
+            format!("built by {way}, network: {network}, root inside: {}\n", plan.as_root);
         for step in &plan.steps {
             let _ = writeln!(text, "{}", line(step));
         }
@@ -67,7 +68,9 @@ fn line(step: &Step) -> String {
         Step::Directory { dest, mode, .. } => format!("directory  {dest} ({mode:o})"),
         Step::Symlink { dest, target } => format!("symlink    {dest} -> {}", visible(target)),
         Step::Overlay { lower, dest, .. } => format!("overlay    {lower} on {dest}"),
-        Step::Bind { source, dest, read_only: true, .. } => format!("read-only  {source} on {dest}"),
+        Step::Bind { source, dest, read_only: true, .. } => {
+            format!("read-only  {source} on {dest}")
+        }
         Step::Bind { source, dest, .. } => format!("bind       {source} on {dest}"),
         Step::Hide { dest, .. } => format!("hide       {dest}"),
         Step::Scratch { dest, mode } => format!("empty      {dest} ({mode:o})"),

@@ -119,8 +119,7 @@ fn private_home(spec: &LaunchSpec) -> Result<Option<AbsPath>, LaunchError> {
     if spec.policy.home != HomeMode::Private {
         return Ok(None);
     }
-    let profile =
-        spec.profile.as_ref().ok_or_else(|| LaunchError::plain(NO_PROFILE_FOR_HOME))?;
+    let profile = spec.profile.as_ref().ok_or_else(|| LaunchError::plain(NO_PROFILE_FOR_HOME))?;
     let path = data_dir(spec, &Host::current()).join("homes").join(profile);
     make_private(&path)?;
     AbsPath::new(&path).map(Some).map_err(|_| LaunchError::plain(NO_PRIVATE_HOME))
@@ -154,9 +153,13 @@ fn hidden(spec: &LaunchSpec, host: &Host) -> Result<Vec<AbsPath>, LaunchError> {
 }
 
 /// The path, if the app would find the host's directory there.
-fn shown(spec: &LaunchSpec, path: Result<AbsPath, PathError>) -> Result<Option<AbsPath>, LaunchError> {
+fn shown(
+    spec: &LaunchSpec,
+    path: Result<AbsPath, PathError>,
+) -> Result<Option<AbsPath>, LaunchError> {
     let Ok(path) = path else { return Ok(None) };
-    let home = matches!(spec.policy.home, HomeMode::Cow | HomeMode::Direct) && spec.home.contains(&path);
+    let home =
+        matches!(spec.policy.home, HomeMode::Cow | HomeMode::Direct) && spec.home.contains(&path);
     let shared = |rule: &arkose_profile::PathRule| {
         rule.access != Access::Restrict && (rule.path.contains(&path) || path.contains(&rule.path))
     };
@@ -165,5 +168,9 @@ fn shown(spec: &LaunchSpec, path: Result<AbsPath, PathError>) -> Result<Option<A
 
 fn writable(spec: &LaunchSpec, path: &AbsPath) -> bool {
     let home = spec.policy.home == HomeMode::Direct && spec.home.contains(path);
-    home || spec.policy.paths.iter().any(|rule| rule.access == Access::Bind && rule.path.contains(path))
+    home || spec
+        .policy
+        .paths
+        .iter()
+        .any(|rule| rule.access == Access::Bind && rule.path.contains(path))
 }
