@@ -137,8 +137,13 @@ fn live(setup: &Setup<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
                 return Ok(());
             }
         }
-        if supervisor && !obey(channel, pid) {
-            return Ok(());
+        match supervisor.then(|| obey(channel, pid, life.status)).flatten() {
+            None => {}
+            Some(End::Gone) => return Ok(()),
+            Some(End::Asked(status)) => {
+                tell(channel, &Event::Exited(status));
+                return Ok(());
+            }
         }
     }
 }
@@ -182,10 +187,24 @@ fn tell(channel: &Channel, event: &Event) {
     let _ = channel.send_event(event);
 }
 
-/// Does what the supervisor says; `false` when it is gone or makes no sense.
-fn obey(channel: &Channel, app: Pid) -> bool {
+/// Why the sandbox ends before everything in it has.
+enum End {
+    /// The supervisor is gone, or makes no sense.
+    Gone,
+    /// The app ended, others live on, and they are asked to end too.
+    Asked(Status),
+}
+
+/// Does what the supervisor says. `ended` is how the app ended, when it has.
+fn obey(channel: &Channel, app: Pid, ended: Option<Status>) -> Option<End> {
     match channel.receive::<Control>() {
         Ok(Received::Message(Control::Signal(number), _)) => {
+            if let Some(status) = ended {
+                // The app's id may be another's by now: only what ends everything is obeyed.
+                let ends = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
+                let asked = ends.iter().any(|signal| signal.as_raw() == number);
+                return asked.then_some(End::Asked(status));
+            }
             if let Some(signal) = Signal::from_named_raw(number) {
                 // The app leads its group: what is stopped or started is all of it.
                 let _ = match signal {
@@ -195,10 +214,10 @@ fn obey(channel: &Channel, app: Pid) -> bool {
                     _ => rustix::process::kill_process(app, signal),
                 };
             }
-            true
+            None
         }
-        Ok(Received::Nothing) => true,
-        Ok(Received::Closed) | Err(_) => false,
+        Ok(Received::Nothing) => None,
+        Ok(Received::Closed) | Err(_) => Some(End::Gone),
     }
 }
 

@@ -55,6 +55,12 @@ pub(crate) fn build(
         (_, XServer::Isolated | XServer::Direct) => set("XDG_SESSION_TYPE", "x11".as_ref()),
         _ => {}
     }
+    if !policy.dbus.session() {
+        // A library that finds no address starts a bus of its own, which outlives the app; and
+        // without a bus the settings of GTK apps are kept in a file (flatpak does the same).
+        set("DBUS_SESSION_BUS_ADDRESS", "disabled:".as_ref());
+        set("GSETTINGS_BACKEND", "keyfile".as_ref());
+    }
     if policy.dbus == DBus::None {
         // Toolkits look for the accessibility bus by way of the session's, and wait.
         set("NO_AT_BRIDGE", "1".as_ref());
