@@ -1,5 +1,6 @@
 //! Running the built `arkose` as the test user, and what came of it.
 
+use crate::host;
 use crate::machine::machine;
 use crate::wait::{self, Lines};
 use nix::sys::signal::{Signal, kill};
@@ -137,10 +138,7 @@ impl Arkose {
     /// Starts it with pipes; the test goes on while it runs.
     #[must_use]
     pub fn start(self) -> Running {
-        // Whoever compares the host before and after waits until nothing else runs.
-        let turn = turn();
-        turn.lock_shared().expect("the lock of the suites");
-        self.start_in(Some(turn))
+        self.start_in(Some(busy()))
     }
 
     /// As [`start`](Self::start), for a test that holds a [`Quiet`] host.
@@ -149,7 +147,7 @@ impl Arkose {
         self.start_in(None)
     }
 
-    fn start_in(mut self, turn: Option<File>) -> Running {
+    fn start_in(mut self, turn: Option<Busy>) -> Running {
         let input = std::mem::take(&mut self.input);
         let mut command = self.into_command();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -190,15 +188,29 @@ fn turn() -> File {
     File::create(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// While it is held, no test has the host for itself.
+#[derive(Debug)]
+pub struct Busy(#[allow(dead_code, reason = "closing it gives the lock back")] File);
+
+/// Waits until no test has the host for itself, and keeps it so. Starting an [`Arkose`] does this.
+#[must_use]
+pub fn busy() -> Busy {
+    let turn = turn();
+    turn.lock_shared().expect("the lock of the suites");
+    Busy(turn)
+}
+
 /// While it is held, no other test of the suites runs a sandbox.
 #[derive(Debug)]
 pub struct Quiet(#[allow(dead_code, reason = "closing it gives the lock back")] File);
 
-/// Waits until no other test runs a sandbox, and keeps it so.
+/// Waits until no other test runs a sandbox and the last of them is gone, and keeps it so.
 #[must_use]
 pub fn quiet() -> Quiet {
     let turn = turn();
     turn.lock().expect("the lock of the suites");
+    // A killed `arkose` ends a little before its sandbox.
+    wait::until(wait::LAUNCH, || !host::has_sandboxes());
     Quiet(turn)
 }
 
@@ -209,7 +221,7 @@ pub struct Running {
     /// What the command reads, unless the call had input; dropping it closes it.
     pub stdin: Option<ChildStdin>,
     said: String,
-    _turn: Option<File>,
+    _turn: Option<Busy>,
 }
 
 impl Running {

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Within this time of its end nothing of a sandbox may be left.
 const GONE: Duration = Duration::from_secs(1);
 
+/// What is said of a process in a pid namespace of its own.
+const SANDBOXED: &str = " in a sandbox";
+
 /// What was there at one moment, one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory(BTreeSet<String>);
@@ -62,6 +65,13 @@ fn mounts(all: &mut BTreeSet<String>) {
     }
 }
 
+/// Whether any process is in another pid namespace than ours.
+pub(crate) fn has_sandboxes() -> bool {
+    let mut all = BTreeSet::new();
+    processes(&mut all);
+    all.iter().any(|line| line.contains(SANDBOXED))
+}
+
 /// Processes of the test user, and those in another pid namespace than ours.
 fn processes(all: &mut BTreeSet<String>) {
     let own = fs::read_link("/proc/self/ns/pid").expect("our own namespace");
@@ -73,10 +83,15 @@ fn processes(all: &mut BTreeSet<String>) {
         let Ok(owner) = entry.metadata().map(|metadata| metadata.uid()) else { continue };
         let elsewhere = fs::read_link(path.join("ns/pid")).is_ok_and(|namespace| namespace != own);
         let name = fs::read_to_string(path.join("comm")).unwrap_or_default();
+        // A zombie holds nothing; when it goes is up to whoever reaps on this machine.
+        if !i32::try_from(pid).is_ok_and(|pid| runs(Pid::from_raw(pid))) {
+            continue;
+        }
         let ours =
             owner == machine().uid.as_raw() || elsewhere || name.starts_with("arkose-helper");
         if ours {
-            all.insert(format!("process {pid} {}", name.trim()));
+            let place = if elsewhere { SANDBOXED } else { "" };
+            all.insert(format!("process {pid} {}{place}", name.trim()));
         }
     }
 }

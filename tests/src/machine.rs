@@ -1,7 +1,7 @@
 //! What this machine is and allows: where the built programs are, who the test user is, and which
 //! ways of building a sandbox work here.
 
-use crate::arkose::Via;
+use crate::arkose::{Via, busy};
 use nix::unistd::{Gid, Uid, User};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -95,9 +95,13 @@ impl Machine {
 
 /// Runs a test in one way, or skips it where the machine does not allow that way.
 pub fn with_way(via: Via, name: &str, body: fn(Via)) {
-    let reason = match via {
-        Via::User => no_user_namespaces(),
-        Via::Helper => no_helper(),
+    let reason = {
+        // What is tried for it are sandboxes, too.
+        let _busy = busy();
+        match via {
+            Via::User => no_user_namespaces(),
+            Via::Helper => no_helper(),
+        }
     };
     match reason {
         None => body(via),

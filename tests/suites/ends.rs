@@ -9,8 +9,9 @@ use std::fs;
 
 /// A sandbox that runs, with several processes in it.
 fn running(via: Via, quiet: &Quiet) -> Running {
-    let mut running =
-        Arkose::run(via).shell("sleep 600 & sleep 601 & echo ready; sleep 602").start_alone(quiet);
+    // It says so only when each of its processes is what it is going to be.
+    let script = "sleep 600 & sleep 601 & until [ $(cat /proc/[0-9]*/comm | grep -c sleep) = 2 ]; do :; done; echo ready; read line";
+    let mut running = Arkose::run(via).shell(script).start_alone(quiet);
     running.lines().expect_line("ready");
     running
 }
@@ -52,6 +53,7 @@ both_ways! {
         for victim in 0..count {
             let running = running(via, &quiet);
             let Some((pid, name)) = descendants(running.pid()).get(victim).cloned() else { continue };
+            println!("killing {name}, {pid}");
             kill(pid, Signal::SIGKILL).unwrap();
             if name == "sleep" {
                 // One of the app's processes is the app's business: the sandbox goes on, or ends with it.

@@ -1,6 +1,7 @@
 //! A terminal: the app has one of its own, with job control and the window's size, and cannot type
 //! into the caller's.
 
+use arkose_tests::arkose::{Busy, busy};
 use arkose_tests::wait::{self, LAUNCH, Lines};
 use arkose_tests::{Arkose, both_ways, host};
 use nix::pty::{Winsize, openpty};
@@ -18,10 +19,12 @@ struct Terminal {
     keyboard: File,
     screen: Receiver<Vec<u8>>,
     shown: String,
+    _busy: Busy,
 }
 
 impl Terminal {
     fn start(call: Arkose) -> Self {
+        let busy = busy();
         let size = Winsize { ws_row: 33, ws_col: 99, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(Some(&size), None).unwrap();
         let inner = call.into_command();
@@ -45,7 +48,7 @@ impl Terminal {
                 }
             }
         });
-        Self { child, keyboard, screen, shown: String::new() }
+        Self { child, keyboard, screen, shown: String::new(), _busy: busy }
     }
 
     fn keys(&mut self, keys: &str) {
@@ -116,10 +119,12 @@ both_ways! {
     }
 
     fn a_shell_has_job_control(via) {
-        let mut terminal = Terminal::start(Arkose::run(via).command(["bash", "--norc", "--noediting", "-i"]));
-        terminal.keys("PS1='prompt> '\n");
-        terminal.shows("\nprompt> ");
-        terminal.keys("sleep 600\n");
+        let call = Arkose::run(via).option("env", "PS1=prompt> ").command(["bash", "--norc", "--noediting", "-i"]);
+        let mut terminal = Terminal::start(call);
+        terminal.shows("prompt> ");
+        // The shell takes keys itself until its command runs.
+        terminal.keys("sh -c 'echo st''arted; exec sleep 600'\n");
+        terminal.shows("started");
         terminal.keys("\x1a");
         terminal.shows("Stopped");
         terminal.keys("kill %1; wait; jobs; echo done-$((40+2))\n");
@@ -138,6 +143,7 @@ both_ways! {
     }
 
     fn a_closed_terminal_ends_the_sandbox(via) {
+        let _busy = busy();
         let call = Arkose::run(via).shell("echo ready; sleep 600").into_command();
         let words = std::iter::once(call.get_program()).chain(call.get_args());
         let words: Vec<_> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();

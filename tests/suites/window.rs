@@ -1,6 +1,7 @@
 //! The window, used as a person does: opened on a profile, a switch turned, the app launched,
 //! seen and stopped. The steps are in `tests/window/drive.py`.
 
+use arkose_tests::arkose::busy;
 use arkose_tests::machine::machine;
 use arkose_tests::{Scratch, both_ways};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ fn directory(variable: &str) -> PathBuf {
 
 both_ways! {
     fn a_profile_is_changed_launched_and_stopped_from_the_window(via) {
+        let _busy = busy();
         let pictures = Scratch::home();
         let mut command = machine().as_user(directory("ARKOSE_ENV_DIR").join("display.sh"));
         command.arg(directory("ARKOSE_WINDOW_DIR").join("drive.py")).arg("--output").arg(pictures.path());
