@@ -12,6 +12,7 @@ use x11rb::protocol::xproto::{
     AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConfigureWindowAux, ConnectionExt,
     EventMask, PropMode, Window,
 };
+use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
@@ -22,6 +23,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ),
     ("a_small_app_has_a_small_display_that_grows", a_small_app_has_a_small_display_that_grows),
     ("a_dialog_keeps_its_size_and_has_the_focus_until_it_closes", a_dialog_keeps_its_size),
+    ("a_second_main_window_gets_a_strip_to_reach_the_first", a_second_main_window_gets_a_strip),
     ("a_window_that_is_asked_to_come_up_comes_up", a_window_that_is_asked_to_come_up_comes_up),
 ];
 
@@ -86,8 +88,12 @@ impl App {
         self.connection.get_input_focus().unwrap().reply().unwrap().focus
     }
 
+    /// The highest window of this app; the strip of tabs does not count.
     fn top(&self) -> Option<Window> {
-        self.connection.query_tree(self.root).unwrap().reply().unwrap().children.last().copied()
+        let setup = self.connection.setup();
+        let own = |window: &Window| window & !setup.resource_id_mask == setup.resource_id_base;
+        let all = self.connection.query_tree(self.root).unwrap().reply().unwrap().children;
+        all.into_iter().rfind(own)
     }
 
     fn dialog(&self, of: Window, width: u16, height: u16) -> Window {
@@ -188,6 +194,46 @@ fn a_dialog_keeps_its_size() -> Result<(), Skip> {
     app.connection.map_window(fixed).unwrap();
     app.connection.sync().unwrap();
     app.until("it keeps its size", || app.geometry(fixed) == middle(120, 80));
+    Ok(())
+}
+
+fn a_second_main_window_gets_a_strip() -> Result<(), Skip> {
+    need(&["Xephyr"])?;
+    let place = Place::new()?;
+    let display = xephyr(&place.host());
+    let app = App::new(&*display);
+    let first = window(&app.connection, "first", 500, 400);
+    app.until("the first has all of the display", || app.geometry(first) == app.whole());
+    let grant = display.grant();
+    let other = connect(grant.sockets[0].source.as_path(), Some(cookie(grant))).unwrap();
+    let second = window(&other, "second", 500, 400);
+    let below = || {
+        let (_, _, width, height) = app.whole();
+        (0, 22, width, height - 22)
+    };
+    app.until("both are below the strip", || {
+        app.geometry(first) == below() && app.geometry(second) == below()
+    });
+    app.until("the second has the focus", || app.focused() == second);
+    // A click into the left half of the strip, by the pointer of the user on the host.
+    let host = place.client();
+    let click = |x: i16, y: i16| {
+        let root = host.setup().roots[0].root;
+        let none = x11rb::NONE;
+        host.warp_pointer(none, root, 0, 0, 0, 0, x, y).unwrap();
+        for kind in [4, 5] {
+            host.xtest_fake_input(kind, 1, x11rb::CURRENT_TIME, none, 0, 0, 0).unwrap();
+        }
+        host.sync().unwrap();
+    };
+    click(10, 5);
+    app.until("the first has the focus", || app.focused() == first);
+    let (_, _, width, _) = app.whole();
+    click(i16::try_from(width).unwrap() - 5, 5);
+    app.until("the second was asked to close", || {
+        // It takes no part in WM_DELETE_WINDOW, so that its app is closed with it.
+        app.connection.get_geometry(second).unwrap().reply().is_err()
+    });
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 use super::atoms::Atoms;
 use super::fit::Fit;
 use super::order::{Area, Managed, Size, raise};
+use super::root;
+use super::strip::{Click, Strip};
 use super::traits::{Stand, Traits};
 use x11rb::CURRENT_TIME;
 use x11rb::connection::Connection;
@@ -11,8 +13,8 @@ use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
     Allow, AtomEnum, ButtonIndex, ButtonPressEvent, CONFIGURE_NOTIFY_EVENT,
     ChangeWindowAttributesAux, ClientMessageEvent, ConfigWindow, ConfigureNotifyEvent,
-    ConfigureRequestEvent, ConfigureWindowAux, ConnectionExt, CreateWindowAux, EventMask, GrabMode,
-    InputFocus, KeyButMask, MapState, ModMask, PropMode, StackMode, Window, WindowClass,
+    ConfigureRequestEvent, ConfigureWindowAux, ConnectionExt, EventMask, GrabMode, InputFocus,
+    KeyButMask, MapState, ModMask, PropMode, StackMode, Window,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
@@ -22,10 +24,6 @@ const WITHDRAWN: u32 = 0;
 const NORMAL: u32 = 1;
 /// `_NET_WM_MOVERESIZE_MOVE` (EWMH).
 const MOVE: u32 = 8;
-/// The pointer shape `left_ptr` of the font `cursor`.
-const LEFT_POINTER: u16 = 68;
-/// A neutral ground where no window is.
-const GROUND: u32 = 0x0030_3034;
 /// The line around a dialog.
 const LINE: u32 = 0x0080_8088;
 
@@ -44,11 +42,13 @@ pub(crate) struct Manager {
     connection: RustConnection,
     atoms: Atoms,
     root: Window,
-    size: Size,
+    /// How large the display is.
+    display: Size,
     /// From the lowest to the highest.
     windows: Vec<Managed>,
     drag: Option<Drag>,
     fit: Option<Fit>,
+    strip: Strip,
 }
 
 impl Manager {
@@ -58,11 +58,21 @@ impl Manager {
         let screen = connection.setup().roots.first().ok_or(ConnectionError::UnknownError)?;
         let root = screen.root;
         let size = Size { width: screen.width_in_pixels, height: screen.height_in_pixels };
+        root::take(&connection, root)?;
+        root::announce(&connection, &atoms, root)?;
+        let strip = Strip::new(&connection, root)?;
         let fit = fitting.then(|| Fit::new(&connection, size)).flatten();
-        let mut manager =
-            Self { connection, atoms, root, size, windows: Vec::new(), drag: None, fit };
-        manager.take_root()?;
-        manager.announce()?;
+        let mut manager = Self {
+            connection,
+            atoms,
+            root,
+            display: size,
+            windows: Vec::new(),
+            drag: None,
+            fit,
+            strip,
+        };
+        manager.tell_work_area()?;
         let there = manager.connection.query_tree(root)?.reply()?.children;
         for window in there {
             let Ok(found) = manager.connection.get_window_attributes(window)?.reply() else {
@@ -88,67 +98,6 @@ impl Manager {
         }
     }
 
-    /// Becomes the window manager, gives the ground a colour and the pointer a shape.
-    fn take_root(&self) -> Result<(), ReplyOrIdError> {
-        let events = EventMask::SUBSTRUCTURE_REDIRECT
-            | EventMask::SUBSTRUCTURE_NOTIFY
-            | EventMask::STRUCTURE_NOTIFY;
-        let taken = ChangeWindowAttributesAux::new().event_mask(events);
-        self.connection.change_window_attributes(self.root, &taken)?.check()?;
-        let (font, cursor) = (self.connection.generate_id()?, self.connection.generate_id()?);
-        self.connection.open_font(font, b"cursor")?;
-        let (shape, mask) = (LEFT_POINTER, LEFT_POINTER + 1);
-        let white = u16::MAX;
-        self.connection
-            .create_glyph_cursor(cursor, font, font, shape, mask, 0, 0, 0, white, white, white)?;
-        self.connection.close_font(font)?;
-        let look = ChangeWindowAttributesAux::new().cursor(cursor).background_pixel(GROUND);
-        self.connection.change_window_attributes(self.root, &look)?;
-        self.connection.clear_area(false, self.root, 0, 0, 0, 0)?;
-        Ok(())
-    }
-
-    /// Says that there is a window manager and what it does (EWMH, “Root Window Properties”).
-    fn announce(&self) -> Result<(), ReplyOrIdError> {
-        let own = self.connection.generate_id()?;
-        let aux = CreateWindowAux::new().override_redirect(1);
-        self.connection.create_window(
-            0,
-            own,
-            self.root,
-            -1,
-            -1,
-            1,
-            1,
-            0,
-            WindowClass::INPUT_ONLY,
-            0,
-            &aux,
-        )?;
-        for window in [own, self.root] {
-            self.set(window, self.atoms._NET_SUPPORTING_WM_CHECK, AtomEnum::WINDOW.into(), &[own])?;
-        }
-        self.connection.change_property8(
-            PropMode::REPLACE,
-            own,
-            self.atoms._NET_WM_NAME,
-            self.atoms.UTF8_STRING,
-            b"Arkose",
-        )?;
-        self.set(
-            self.root,
-            self.atoms._NET_SUPPORTED,
-            AtomEnum::ATOM.into(),
-            &self.atoms.supported(),
-        )?;
-        self.work_area()
-    }
-
-    fn work_area(&self) -> Result<(), ReplyOrIdError> {
-        let area = [0, 0, u32::from(self.size.width), u32::from(self.size.height)];
-        self.set(self.root, self.atoms._NET_WORKAREA, AtomEnum::CARDINAL.into(), &area)
-    }
-
     fn set(
         &self,
         window: Window,
@@ -167,12 +116,29 @@ impl Manager {
             Event::DestroyNotify(event) => self.forget(event.window, false),
             Event::ConfigureRequest(event) => self.configure(event),
             Event::ConfigureNotify(event) if event.window == self.root => {
-                self.size = Size { width: event.width, height: event.height };
-                self.fit.iter_mut().for_each(|fit| fit.resized(self.size));
+                self.display = Size { width: event.width, height: event.height };
+                self.fit.iter_mut().for_each(|fit| fit.resized(self.display));
                 self.refit()
             }
             Event::ClientMessage(event) => self.message(event),
+            Event::ButtonPress(event) if event.event == self.strip.window => {
+                match self.strip.click(event.event_x) {
+                    Some(Click::Raise(window)) => self.activate(window),
+                    Some(Click::Close(window)) => self.close(window),
+                    None => Ok(()),
+                }
+            }
             Event::ButtonPress(event) => self.press(event),
+            Event::Expose(event) if event.window == self.strip.window => {
+                Ok(self.strip.draw(&self.connection)?)
+            }
+            Event::PropertyNotify(event) => {
+                let named = [self.atoms._NET_WM_NAME, AtomEnum::WM_NAME.into()];
+                if named.contains(&event.atom) {
+                    self.strip.rename(&self.connection, &self.atoms, event.window)?;
+                }
+                Ok(())
+            }
             Event::MotionNotify(event) => self.drag_to(event.root_x.into(), event.root_y.into()),
             Event::ButtonRelease(event) => {
                 if self.drag.take().is_some() {
@@ -199,6 +165,17 @@ impl Manager {
         }
     }
 
+    /// What of the display windows have.
+    fn room(&self) -> Size {
+        let height = self.display.height.saturating_sub(self.strip.height());
+        Size { height, ..self.display }
+    }
+
+    fn tell_work_area(&self) -> Result<(), ReplyOrIdError> {
+        let (room, top) = (self.room(), self.strip.height());
+        root::tell_work_area(&self.connection, &self.atoms, self.root, room, top)
+    }
+
     fn position(&self, window: Window) -> Option<usize> {
         self.windows.iter().position(|managed| managed.window == window)
     }
@@ -219,13 +196,18 @@ impl Manager {
             let wanted = Size { width: found.width, height: found.height };
             // A server that will not keeps its size; one that is gone is noticed soon enough.
             if let Ok(Some(size)) = fit.suit(&self.connection, self.root, wanted) {
-                self.size = size;
+                self.display = size;
                 self.refit()?;
             }
         }
+        if traits.stand == Stand::Main {
+            let before = self.strip.height();
+            self.strip.add(&self.connection, &self.atoms, window)?;
+            self.strip_changed(before)?;
+        }
         let area = match traits.stand {
-            Stand::Main => self.size.whole(),
-            Stand::Dialog => self.size.centred(found.width, found.height),
+            Stand::Main => self.room().whole(),
+            Stand::Dialog => self.room().centred(found.width, found.height),
         };
         if traits.stand == Stand::Main {
             let state =
@@ -237,7 +219,9 @@ impl Manager {
         let line = u32::from(traits.stand == Stand::Dialog);
         let border = ConfigureWindowAux::new().border_width(line);
         self.connection.configure_window(window, &border)?;
-        let colour = ChangeWindowAttributesAux::new().border_pixel(LINE);
+        let colour = ChangeWindowAttributesAux::new()
+            .border_pixel(LINE)
+            .event_mask(EventMask::PROPERTY_CHANGE);
         self.connection.change_window_attributes(window, &colour)?;
         // A click raises and focuses, and then is the app's.
         self.connection.grab_button(
@@ -268,10 +252,18 @@ impl Manager {
             self.connection.delete_property(window, self.atoms._NET_WM_STATE)?;
         }
         self.list()?;
+        let before = self.strip.height();
+        self.strip.remove(window);
+        self.strip_changed(before)?;
         match self.windows.last().map(|managed| managed.window) {
             Some(next) => self.activate(next),
             None => self.focus_nothing(),
         }
+    }
+
+    /// Windows have less or more room when the strip has come or gone.
+    fn strip_changed(&mut self, before: u16) -> Result<(), ReplyOrIdError> {
+        if self.strip.height() == before { Ok(()) } else { self.refit() }
     }
 
     /// A window wants another place or size.
@@ -292,23 +284,24 @@ impl Manager {
                 area.height = event.height;
             }
             if asked(ConfigWindow::X) && asked(ConfigWindow::Y) {
-                (area.x, area.y) = (event.x, event.y);
+                (area.x, area.y) = (event.x, event.y.saturating_sub_unsigned(self.strip.height()));
             } else if asked(ConfigWindow::WIDTH) || asked(ConfigWindow::HEIGHT) {
-                area = self.size.centred(area.width, area.height);
+                area = self.room().centred(area.width, area.height);
             }
-            area = self.size.kept_in(area);
+            area = self.room().kept_in(area);
         }
         self.place(event.window, area)
     }
 
-    /// Puts a window somewhere and tells it where it is, also when that is where it was.
+    /// Puts a window somewhere in the room and tells it where it is, also when that is where it was.
     fn place(&mut self, window: Window, area: Area) -> Result<(), ReplyOrIdError> {
+        let y = area.y.saturating_add_unsigned(self.strip.height());
         if let Some(managed) = self.windows.iter_mut().find(|managed| managed.window == window) {
             managed.area = area;
         }
         let aux = ConfigureWindowAux::new()
             .x(i32::from(area.x))
-            .y(i32::from(area.y))
+            .y(i32::from(y))
             .width(u32::from(area.width))
             .height(u32::from(area.height));
         self.connection.configure_window(window, &aux)?;
@@ -319,7 +312,7 @@ impl Manager {
             window,
             above_sibling: x11rb::NONE,
             x: area.x,
-            y: area.y,
+            y,
             width: area.width,
             height: area.height,
             border_width: 0,
@@ -335,14 +328,14 @@ impl Manager {
             .windows
             .iter()
             .map(|managed| match managed.traits.stand {
-                Stand::Main => (managed.window, self.size.whole()),
-                Stand::Dialog => (managed.window, self.size.kept_in(managed.area)),
+                Stand::Main => (managed.window, self.room().whole()),
+                Stand::Dialog => (managed.window, self.room().kept_in(managed.area)),
             })
             .collect();
         for (window, area) in places {
             self.place(window, area)?;
         }
-        self.work_area()
+        self.tell_work_area()
     }
 
     /// Raises a window with all that belongs to the same main window, and focuses it.
@@ -355,6 +348,7 @@ impl Manager {
             let top = ConfigureWindowAux::new().stack_mode(StackMode::ABOVE);
             self.connection.configure_window(managed.window, &top)?;
         }
+        self.strip.show(&self.connection, self.display, window)?;
         self.focus(window)
     }
 
@@ -489,7 +483,7 @@ impl Manager {
         };
         let x = moved(drag.from.x, x.saturating_sub(drag.x));
         let y = moved(drag.from.y, y.saturating_sub(drag.y));
-        let area = self.size.kept_in(Area { x, y, ..drag.from });
+        let area = self.room().kept_in(Area { x, y, ..drag.from });
         self.place(drag.window, area)
     }
 }

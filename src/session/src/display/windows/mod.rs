@@ -1,14 +1,16 @@
 //! The window manager of an isolated display: the frame on the host is the app's frame.
 //!
 //! The app's main windows fill the display and follow its size; dialogs stand in its middle, can
-//! be moved by their header bar, and stay above. There are no decorations, no menus and no keys:
-//! nothing here starts a program, because it runs on the host and an app inside could work it. It is
+//! be moved by their header bar or with Alt, and stay above. More than one main window gets a strip
+//! of tabs. There are no menus and no keys: nothing here starts a program, because it runs on the host and an app inside could work it. It is
 //! a process of its own, so that what an app sends it has nothing else to reach.
 
 mod atoms;
 mod fit;
 mod manager;
 mod order;
+mod root;
+mod strip;
 mod traits;
 
 use super::name::LocalDisplay;
