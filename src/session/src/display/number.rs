@@ -56,22 +56,34 @@ impl Drop for Number {
     }
 }
 
-/// Whether there is no socket file, removing one that this user's killed server left.
+/// Whether there is no socket file, removing one that this user's killed server left. One of
+/// another user is not even connected to: that could be made to take for ever.
 fn socket_is_free(number: u16) -> bool {
-    match (LocalDisplay { number, screen: 0 }).connect() {
-        Err(error) if error.kind() == ErrorKind::NotFound => true,
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => remove_own_socket(number),
-        _ => false,
+    match is_own_socket(number) {
+        None => true,
+        Some(false) => false,
+        Some(true) => {
+            let refused = (LocalDisplay { number, screen: 0 }).connect().err();
+            refused.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+                && remove_own_socket(number)
+        }
     }
+}
+
+/// Whether the socket file is a socket of this user; `None` when there is none.
+fn is_own_socket(number: u16) -> Option<bool> {
+    let found = match std::fs::symlink_metadata(socket_path(number)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        found => found,
+    };
+    Some(found.is_ok_and(|found| {
+        found.file_type().is_socket() && found.uid() == Uid::effective().as_raw()
+    }))
 }
 
 /// Removes the socket file when it is a socket of this user; whether it then is gone.
 fn remove_own_socket(number: u16) -> bool {
-    let path = socket_path(number);
-    let own = std::fs::symlink_metadata(&path).is_ok_and(|found| {
-        found.file_type().is_socket() && found.uid() == Uid::effective().as_raw()
-    });
-    own && std::fs::remove_file(&path).is_ok()
+    is_own_socket(number) == Some(true) && std::fs::remove_file(socket_path(number)).is_ok()
 }
 
 #[cfg(test)]
