@@ -29,8 +29,9 @@ pub(crate) fn say(sentence: &'static str, values: &[(&'static str, &str)]) -> St
     fill(sentence, values).translated(&tr)
 }
 
-/// A translated sentence about `count` things, `{count}` among its places.
-pub(crate) fn count(one: &'static str, many: &'static str, count: usize) -> String {
+/// A translated sentence about `count` things, with `{count}` among its places. `xgettext` knows
+/// the name.
+pub(crate) fn ngettext(one: &'static str, many: &'static str, count: usize) -> String {
     let number = u32::try_from(count).unwrap_or(u32::MAX);
     fill(many, &[("count", &count.to_string())])
         .translated(&|_| gettextrs::ngettext(one, many, number))

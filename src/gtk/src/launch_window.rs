@@ -13,7 +13,7 @@
 use crate::application::Application;
 use crate::i18n::{say, sentence_case, tr};
 use crate::library::{self, Trouble};
-use crate::model::{Failure, Remembered, Request, fingerprint};
+use crate::model::{Failure, Remembered, Request, fingerprint, with_files};
 use crate::sandbox::{Sandbox, State};
 use crate::{failure, icon, summary};
 use adw::prelude::*;
@@ -141,7 +141,7 @@ impl LaunchWindow {
         // Nothing else keeps the process until there is a window or a sandbox.
         let hold = app.hold();
         glib::spawn_future_local(async move {
-            let known = find_out(profile.clone()).await;
+            let known = find_out(profile.clone(), &files).await;
             let window: Self = glib::Object::builder().property("application", &app).build();
             // Both are set once, here.
             let _ = window.imp().profile.set(profile);
@@ -314,7 +314,7 @@ impl LaunchWindow {
     }
 }
 
-async fn find_out(name: OsString) -> Known {
+async fn find_out(name: OsString, files: &[OsString]) -> Known {
     let profile = match library::load(name.clone()).await {
         Ok(profile) => profile,
         Err(trouble) => return Known::Missing(trouble),
@@ -331,8 +331,10 @@ async fn find_out(name: OsString) -> Known {
             return Known::Impossible { profile, trouble: errors.translated(&tr).into() };
         }
     };
-    let explanation = explain(&profile, &policy, &context, &tr);
+    // What is remembered is about the profile, whatever it opens this time.
     let fingerprint = fingerprint(&policy);
+    let policy = with_files(policy, &context, files);
+    let explanation = explain(&profile, &policy, &context, &tr);
     let (name, known) = (name.to_string_lossy().into_owned(), fingerprint.clone());
     let remembered = gio::spawn_blocking(move || {
         known.is_some_and(|known| Remembered::open().launches_directly(&name, &known))

@@ -5,6 +5,7 @@
 
 pub(crate) mod command;
 mod draft;
+mod files;
 mod launch;
 mod names;
 mod remembered;
@@ -12,7 +13,8 @@ mod search;
 pub(crate) mod size;
 
 pub use draft::{Draft, WayBack};
+pub use files::{file_names, with_files};
 pub use launch::{Event, Failure, Request};
-pub use names::{file_names, free_id, home_relative};
+pub use names::{free_id, home_relative};
 pub use remembered::{Remembered, fingerprint};
 pub use search::Query;

@@ -16,8 +16,8 @@
 mod actions;
 
 use crate::accessible::named;
-use crate::i18n::{count, say, tr};
-use crate::model::{Draft, WayBack, file_names};
+use crate::i18n::{ngettext, say, tr};
+use crate::model::{Draft, WayBack, file_names, with_files};
 use crate::option_row::{Edit, OptionRow, RowState};
 use crate::summary::Content;
 use crate::window::Window;
@@ -196,7 +196,7 @@ impl ProfilePage {
         } else if waits(sandbox::State::Stopping) {
             tr(N_("Stopping…"))
         } else if alive.len() > 1 {
-            count(N_("{count} app is running"), N_("{count} apps are running"), alive.len())
+            ngettext("{count} app is running", "{count} apps are running", alive.len())
         } else {
             tr(N_("Running"))
         };
@@ -315,6 +315,7 @@ impl ProfilePage {
             Err(error) => Content::Impossible(vec![error.0.translated(&tr)]),
             Ok(context) => match draft.policy(&context) {
                 Ok(policy) => {
+                    let policy = with_files(policy, &context, &self.imp().files.borrow());
                     Content::Explained(explain(draft.effective(), &policy, &context, &tr))
                 }
                 Err(errors) => Content::Impossible(
@@ -333,9 +334,9 @@ impl ProfilePage {
         let launch = if changes == 0 { N_("_Launch") } else { N_("_Launch with Changes") };
         imp.launch_label.set_label(&tr(launch));
         if changes > 0 {
-            let text = count(
-                N_("{count} change for this launch"),
-                N_("{count} changes for this launch"),
+            let text = ngettext(
+                "{count} change for this launch",
+                "{count} changes for this launch",
                 changes,
             );
             imp.changes.set_label(&text);

@@ -9,7 +9,7 @@
 //! Each line leads to the row of its option. The sentences are those of `arkose explain`.
 
 use crate::accessible::{decorative, named};
-use crate::i18n::{count, sentence_case, tr};
+use crate::i18n::{ngettext, sentence_case, tr};
 use adw::prelude::*;
 use arkose_profile::explain::{Explanation, Line};
 use arkose_profile::i18n::N_;
@@ -133,9 +133,9 @@ pub(crate) fn reached(explanation: &Explanation) -> impl Iterator<Item = &Line> 
 pub(crate) fn gist(explanation: &Explanation) -> String {
     match reached(explanation).count() {
         0 => tr(N_("The app reaches nothing outside its sandbox.")),
-        reached => count(
-            N_("The app reaches {count} thing outside its sandbox."),
-            N_("The app reaches {count} things outside its sandbox."),
+        reached => ngettext(
+            "The app reaches {count} thing outside its sandbox.",
+            "The app reaches {count} things outside its sandbox.",
             reached,
         ),
     }

@@ -62,6 +62,11 @@ mod imp {
             ProfileList::ensure_type();
             BrokenPage::ensure_type();
             class.bind_template();
+            class.add_binding_action(
+                gtk::gdk::Key::Escape,
+                gtk::gdk::ModifierType::empty(),
+                "win.back",
+            );
         }
 
         fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
@@ -195,7 +200,12 @@ impl Window {
     pub(crate) async fn read_list(&self) {
         match library::list().await {
             Ok(profiles) => {
-                self.imp().list.set_profiles(profiles);
+                let imp = self.imp();
+                imp.list.set_profiles(profiles);
+                let wanted = imp.wanted.borrow().clone();
+                if let Some(id) = wanted.to_str().filter(|id| !id.is_empty()) {
+                    imp.list.select(id);
+                }
                 self.show_sandboxes();
             }
             Err(trouble) => self.tell(&trouble),

@@ -1,7 +1,6 @@
 //! Names for new profiles, and paths as a profile writes them.
 
 use arkose_profile::is_id;
-use std::ffi::OsString;
 use std::path::Path;
 
 /// A profile id made from a name that no profile has yet: `Text Editor` becomes `text-editor`.
@@ -35,17 +34,6 @@ pub fn home_relative(path: &Path, home: &Path) -> Option<String> {
     }
 }
 
-/// The names of files that are to be opened, without their directories; `None` when there are none.
-#[must_use]
-pub fn file_names(files: &[OsString]) -> Option<String> {
-    let name = |file: &OsString| {
-        let file = Path::new(file);
-        file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
-    };
-    let names: Vec<_> = files.iter().map(name).collect();
-    (!names.is_empty()).then(|| names.join(", "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,13 +45,6 @@ mod tests {
         assert_eq!(free_id(" --Éditeur (2) ", none).as_deref(), Some("éditeur-2"));
         assert_eq!(free_id("…", none), None);
         assert_eq!(free_id("vlc", |id| id == "vlc" || id == "vlc-2").as_deref(), Some("vlc-3"));
-    }
-
-    #[test]
-    fn files_are_called_by_their_names() {
-        assert_eq!(file_names(&[]), None);
-        let files = ["/home/a/b c.txt".into(), "https://example.org/x".into()];
-        assert_eq!(file_names(&files).as_deref(), Some("b c.txt, x"));
     }
 
     #[test]

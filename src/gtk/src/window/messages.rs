@@ -40,9 +40,11 @@ impl Window {
 
     /// Shows the keys.
     pub(super) fn show_shortcuts(&self) {
-        let builder = gtk::Builder::from_string(include_str!("../shortcuts.ui"));
-        if let Some(shortcuts) = builder.object::<gtk::ShortcutsWindow>("shortcuts") {
-            shortcuts.set_transient_for(Some(self));
+        if self.help_overlay().is_none() {
+            let builder = gtk::Builder::from_string(include_str!("../shortcuts.ui"));
+            self.set_help_overlay(builder.object::<gtk::ShortcutsWindow>("shortcuts").as_ref());
+        }
+        if let Some(shortcuts) = self.help_overlay() {
             shortcuts.present();
         }
     }
