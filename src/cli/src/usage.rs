@@ -83,7 +83,7 @@ pub(crate) fn complain(
             let text = error.to_string();
             let first =
                 text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Message::new(N_("{what}")).with("what", first)
+            Message::new("{what}").with("what", first)
         }
     };
     let message = message.with("option", arg).with("value", value);

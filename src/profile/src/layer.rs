@@ -56,7 +56,7 @@ impl Origin {
             Self::Default => Message::new(N_("default")),
             Self::Shipped(_) => Message::new(N_("shipped profile")),
             Self::System(_) => Message::new(N_("set by the administrator")),
-            Self::File(file) => Message::new(N_("{file}")).with("file", file.to_string_lossy()),
+            Self::File(file) => Message::new("{file}").with("file", file.to_string_lossy()),
             Self::User(_) => Message::new(N_("set by you")),
             Self::Launch => Message::new(N_("changed for this launch")),
         }
@@ -188,12 +188,10 @@ impl Layer {
     /// Where a value of this layer stands, for the middle of a sentence.
     pub(crate) fn whence(&self, key: &str, entry: Option<usize>) -> Message {
         match (self.origin.file(), self.place_of(key, entry)) {
-            (Some(file), Some(Place { line, column })) => {
-                Message::new(N_("{file}:{line}:{column}"))
-                    .with("file", file.to_string_lossy())
-                    .with("line", line.to_string())
-                    .with("column", column.to_string())
-            }
+            (Some(file), Some(Place { line, column })) => Message::new("{file}:{line}:{column}")
+                .with("file", file.to_string_lossy())
+                .with("line", line.to_string())
+                .with("column", column.to_string()),
             _ => self.origin.title(),
         }
     }
