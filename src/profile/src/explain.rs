@@ -170,7 +170,12 @@ impl Teller<'_> {
         let Some(choice) = choices.iter().find(|choice| choice.value == value.as_text()) else {
             return;
         };
-        let can = choice.risk != Risk::Contained;
+        // What is contained is mostly something that it cannot do, but for what it has of its own.
+        let own = matches!(
+            (key, choice.value),
+            ("files.root", _) | ("files.home", "private") | ("xserver", "isolated")
+        );
+        let can = own || choice.risk != Risk::Contained;
         self.say(key, choice.risk, can, &Message::new(choice.summary), None);
     }
 
