@@ -71,11 +71,15 @@ impl Terminal {
         }
     }
 
-    fn ends_with(mut self, code: i32) {
+    fn ends_with(self, code: i32) {
+        let Self { mut child, keyboard, screen, shown, _busy } = self;
         // Nothing else reads the screen, and a full one would hold the app up.
-        let screen = self.screen;
         std::thread::spawn(move || while screen.recv().is_ok() {});
-        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{}", self.shown);
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let ended = wait::until(LAUNCH, || !host::runs(pid));
+        assert!(ended, "it goes on after {shown:?}");
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{shown:?}");
+        drop(keyboard);
     }
 }
 
@@ -127,7 +131,7 @@ both_ways! {
         terminal.shows("started");
         terminal.keys("\x1a");
         terminal.shows("Stopped");
-        terminal.keys("kill %1; wait; jobs; echo done-$((40+2))\n");
+        terminal.keys("kill -KILL %1; wait; echo done-$((40+2))\n");
         terminal.shows("done-42");
         terminal.keys("exit 9\n");
         terminal.ends_with(9);
