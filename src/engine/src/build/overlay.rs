@@ -9,6 +9,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use rustix::process::{Gid, Uid};
+use rustix::thread::CapabilitySet;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
@@ -75,6 +76,13 @@ impl Builder<'_> {
                 .then(|| self.as_ids(self.owners.caller))
                 .transpose()
                 .map_err(|_| Errno::PERM)?;
+            if as_caller {
+                // overlayfs works in a directory that it makes for itself with no permission bits.
+                // What the app may open is decided by its own ids, before those of the mount.
+                let mut sets = rustix::thread::capabilities(None)?;
+                sets.effective |= CapabilitySet::DAC_OVERRIDE;
+                rustix::thread::set_capabilities(None, sets)?;
+            }
             rustix::mount::fsconfig_create(&fs)?;
         }
         let attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
