@@ -84,6 +84,12 @@ glib::wrapper! {
         @implements gtk::Buildable, gtk::ConstraintTarget, gtk::Orientable;
 }
 
+impl Default for BrokenPage {
+    fn default() -> Self {
+        glib::Object::new()
+    }
+}
+
 impl BrokenPage {
     /// Whether the window shows the page alone and needs a way back to the list.
     pub(crate) fn set_alone(&self, alone: bool) {

@@ -158,7 +158,16 @@ impl ProfileList {
         self.imp().search.grab_focus();
     }
 
-    /// Types go to the search wherever in `window` they are made.
+    /// Calls `started` when a search begins.
+    pub(crate) fn connect_search_started(&self, started: impl Fn() + 'static) {
+        self.imp().search_bar.connect_search_mode_enabled_notify(move |bar| {
+            if bar.is_search_mode() {
+                started();
+            }
+        });
+    }
+
+    /// What is typed anywhere in `window` goes to the search.
     pub(crate) fn capture_keys(&self, window: &impl IsA<gtk::Widget>) {
         self.imp().search_bar.set_key_capture_widget(Some(window));
     }

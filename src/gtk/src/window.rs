@@ -8,11 +8,12 @@
 //!         └── stack: nothing chosen, ProfilePage, BrokenPage
 //! ```
 //!
-//! The page is made when the first profile is opened, and serves every profile after it.
+//! The pages are made when they are first needed, and serve every profile after that.
 
 mod messages;
 
 use crate::application::Application;
+use crate::broken_page::BrokenPage;
 use crate::library;
 use crate::new_profile::NewProfile;
 use crate::profile_page::ProfilePage;
@@ -43,8 +44,7 @@ mod imp {
         pub(super) list: TemplateChild<ProfileList>,
         #[template_child]
         pub(super) content: TemplateChild<gtk::Stack>,
-        #[template_child]
-        pub(super) broken: TemplateChild<BrokenPage>,
+        pub(super) broken: OnceCell<BrokenPage>,
         pub(super) page: OnceCell<ProfilePage>,
         /// What was said last.
         pub(super) toast: RefCell<Option<adw::Toast>>,
@@ -60,7 +60,6 @@ mod imp {
 
         fn class_init(class: &mut Self::Class) {
             ProfileList::ensure_type();
-            BrokenPage::ensure_type();
             class.bind_template();
             class.add_binding_action(
                 gtk::gdk::Key::Escape,
@@ -112,6 +111,14 @@ impl Window {
         let imp = self.imp();
         self.add_actions();
         imp.list.capture_keys(self);
+        imp.list.connect_search_started(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move || {
+                let imp = window.imp();
+                imp.leaflet.set_visible_child(&*imp.list);
+            }
+        ));
         imp.list.connect_chosen(glib::clone!(
             #[weak(rename_to = window)]
             self,
@@ -164,7 +171,11 @@ impl Window {
                     imp.content.set_visible_child_name("page");
                 }
                 Err(trouble) => {
-                    imp.broken.show_trouble(id.as_deref(), &profile.to_string_lossy(), &trouble);
+                    window.broken_page().show_trouble(
+                        id.as_deref(),
+                        &profile.to_string_lossy(),
+                        &trouble,
+                    );
                     imp.content.set_visible_child_name("broken");
                 }
             }
@@ -244,6 +255,16 @@ impl Window {
         })
     }
 
+    fn broken_page(&self) -> &BrokenPage {
+        let imp = self.imp();
+        imp.broken.get_or_init(|| {
+            let page = BrokenPage::default();
+            page.set_alone(imp.leaflet.is_folded());
+            imp.content.add_named(&page, Some("broken"));
+            page
+        })
+    }
+
     fn lists(&self, profile: &OsString) -> bool {
         profile.to_str().is_some_and(|id| self.imp().list.holds(id))
     }
@@ -260,7 +281,9 @@ impl Window {
         let imp = self.imp();
         let folded = imp.leaflet.is_folded();
         imp.list.set_alone(folded);
-        imp.broken.set_alone(folded);
+        if let Some(page) = imp.broken.get() {
+            page.set_alone(folded);
+        }
         if let Some(page) = imp.page.get() {
             page.set_alone(folded);
         }

@@ -22,10 +22,11 @@ pub(super) fn new(option: &'static Opt, reporter: Reporter) -> (Box<dyn Control>
     spin.set_range(0.0, f64::from(size::LARGEST));
     spin.set_increments(64.0, 1024.0);
     spin.set_valign(gtk::Align::Center);
-    spin.set_width_chars(9);
-    spin.connect_output(|spin| {
+    let automatic = tr(AUTOMATIC);
+    spin.set_width_chars(i32::try_from(automatic.chars().count()).unwrap_or(9).max(9));
+    spin.connect_output(move |spin| {
         let text = match size::from_spin(spin.value()) {
-            0 => tr(AUTOMATIC),
+            0 => automatic.clone(),
             mebibytes => size::shown(mebibytes),
         };
         if spin.text() != text {
