@@ -77,7 +77,7 @@ both_ways! {
         let display = Display::start();
         let address = display.variable("DBUS_SESSION_BUS_ADDRESS").to_owned();
         let script = format!(
-            "env | grep DBUS; DBUS_SESSION_BUS_ADDRESS='{address}' {} ; {}; ls /run/dbus $XDG_RUNTIME_DIR/bus; echo end",
+            "env | grep -E 'DBUS.*(unix|tcp|autolaunch)'; DBUS_SESSION_BUS_ADDRESS='{address}' {} ; {}; ls /run/dbus $XDG_RUNTIME_DIR/bus; echo end",
             BUS_ID.join(" "), system_bus_id().join(" "));
         let outcome = display.give(Arkose::run(via).option("dbus", "none").option("network", "direct")).shell(&script).output();
         assert_eq!(outcome.text(), "end", "{outcome}");

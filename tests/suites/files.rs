@@ -69,6 +69,20 @@ both_ways! {
         assert_eq!(outcome.text(), "");
     }
 
+    fn a_copy_opens_nothing_that_the_user_may_not_read(via) {
+        let home = Scratch::home();
+        let secret = home.join("secret");
+        fs::write(&secret, "for root only").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+        for (option, value) in [("home", "cow".as_ref()), ("cow", home.path())] {
+            let outcome = Arkose::run(via).option(option, value)
+                .command(["sh", "-c", r#"cat "$1"; echo planted >"$1"; cat "$1""#, "sh", secret.to_str().unwrap()]).output();
+            assert_eq!(outcome.code(), 1, "{outcome}");
+            assert_eq!(outcome.text(), "", "{outcome}");
+        }
+        assert_eq!(fs::read_to_string(&secret).unwrap(), "for root only");
+    }
+
     fn an_empty_home_shows_no_file_of_the_host(via) {
         let home = Scratch::home();
         let secret = home.file("secret", "from the host");
