@@ -5,7 +5,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::plan::Way;
 use arkose_profile::AbsPath;
 use rustix::fd::AsRawFd as _;
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use rustix::process::{Gid, Uid};
@@ -32,6 +32,13 @@ impl Builder<'_> {
             let owner = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
             rustix::fs::fchown(&upper, Some(owner.0), Some(owner.1))
                 .path(lower, "cannot be copied")?;
+        }
+        if self.plan.way == Way::User && of_user && !keeps_user_attributes(&upper) {
+            return Err(Error::new(format!(
+                "only root can copy “{lower}” on this kernel, which is older than 6.6"
+            ))
+            .needs_root()
+            .remedy("arkose run --via helper …"));
         }
         let work = self.new_directory(Mode::from_raw_mode(0o700))?;
         let place = self.place(dest, Kind::Directory)?;
@@ -88,6 +95,14 @@ impl Builder<'_> {
         let attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attr)
     }
+}
+
+/// Whether overlayfs can note on a directory of the user that what lies below it is gone. Where it
+/// cannot it mounts all the same, and an app that removes a directory gets an I/O error.
+fn keeps_user_attributes(upper: &OwnedFd) -> bool {
+    let name = c"user.overlay.arkose";
+    rustix::fs::fsetxattr(upper, name, &[], XattrFlags::empty()).is_ok()
+        && rustix::fs::fremovexattr(upper, name).is_ok()
 }
 
 impl Builder<'_> {
