@@ -48,6 +48,8 @@ mod imp {
         #[template_child]
         pub(super) lines: TemplateChild<gtk::ListBox>,
         #[template_child]
+        pub(super) notes: TemplateChild<gtk::Label>,
+        #[template_child]
         pub(super) problem: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) more: TemplateChild<adw::Bin>,
@@ -185,6 +187,9 @@ impl LaunchWindow {
                     imp.lines.append(&summary::row(line));
                 }
                 imp.lines.set_visible(imp.lines.first_child().is_some());
+                let notes: Vec<_> = profile.notes.iter().map(|note| note.translated(&tr)).collect();
+                imp.notes.set_label(&notes.join("\n"));
+                imp.notes.set_visible(!notes.is_empty());
                 imp.fingerprint.replace(fingerprint);
                 imp.launch.grab_focus();
             }

@@ -53,7 +53,7 @@ impl From<String> for Trouble {
 }
 
 /// A profile for the list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown {
     /// What the store says of it.
     pub(crate) listed: Listed,

@@ -22,6 +22,7 @@ use gtk::glib;
 use gtk::glib::subclass::prelude::*;
 
 mod imp {
+    use crate::library::Shown;
     use crate::model::Query;
     use crate::profile_item::ProfileItem;
     use gtk::subclass::prelude::*;
@@ -45,6 +46,8 @@ mod imp {
         pub(super) selection: gtk::SingleSelection,
         pub(super) filter: gtk::CustomFilter,
         pub(super) query: RefCell<Query>,
+        /// What the list was made from.
+        pub(super) shown: RefCell<Option<Vec<Shown>>>,
         pub(super) chosen: OnceCell<super::Chosen>,
     }
 
@@ -60,6 +63,7 @@ mod imp {
                 selection: gtk::SingleSelection::new(None::<gio::ListModel>),
                 filter: gtk::CustomFilter::new(|_| true),
                 query: RefCell::default(),
+                shown: RefCell::default(),
                 chosen: OnceCell::new(),
             }
         }
@@ -180,6 +184,10 @@ impl ProfileList {
     /// Shows these profiles; the selection stays on the same one.
     pub(crate) fn set_profiles(&self, profiles: Vec<Shown>) {
         let imp = self.imp();
+        if imp.shown.borrow().as_ref() == Some(&profiles) {
+            return;
+        }
+        imp.shown.replace(Some(profiles.clone()));
         let selected = self.selected().map(|item| item.id().to_owned());
         let items: Vec<_> =
             profiles.into_iter().map(|shown| ProfileItem::new(shown.listed, shown.icon)).collect();

@@ -316,14 +316,16 @@ impl ProfilePage {
             Ok(context) => match draft.policy(&context) {
                 Ok(policy) => {
                     let policy = with_files(policy, &context, &self.imp().files.borrow());
-                    Content::Explained(explain(draft.effective(), &policy, &context, &tr))
+                    let notes = draft.stored().notes.iter().map(|note| note.translated(&tr));
+                    let explanation = explain(draft.effective(), &policy, &context, &tr);
+                    Content::Explained(explanation, notes.collect())
                 }
                 Err(errors) => Content::Impossible(
                     errors.0.iter().map(|error| error.translated(&tr)).collect(),
                 ),
             },
         };
-        let possible = matches!(content, Content::Explained(_));
+        let possible = matches!(content, Content::Explained(..));
         self.imp().summary.show_content(content);
         possible
     }

@@ -20,8 +20,8 @@ use gtk::glib::subclass::prelude::*;
 /// What there is to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// What the policy allows.
-    Explained(Explanation),
+    /// What the policy allows, and what in the profile's file could not be followed.
+    Explained(Explanation, Vec<String>),
     /// Why there is no policy, one sentence each.
     Impossible(Vec<String>),
 }
@@ -97,7 +97,9 @@ mod imp {
 
     impl Summary {
         fn chosen(&self, list: &gtk::ListBox, row: &gtk::ListBoxRow) {
-            let Some(Content::Explained(explanation)) = self.shown.borrow().clone() else { return };
+            let Some(Content::Explained(explanation, _)) = self.shown.borrow().clone() else {
+                return;
+            };
             let lines = super::sorted(&explanation, *list == *self.can);
             let line = usize::try_from(row.index()).ok().and_then(|at| lines.get(at).copied());
             if let (Some(line), Some(chosen)) = (line, self.chosen.get()) {
@@ -166,18 +168,18 @@ impl Summary {
             return;
         }
         match &content {
-            Content::Explained(explanation) => self.show_explanation(explanation),
+            Content::Explained(explanation, notes) => self.show_explanation(explanation, notes),
             Content::Impossible(sentences) => self.show_problems(sentences),
         }
         imp.shown.replace(Some(content));
     }
 
-    fn show_explanation(&self, explanation: &Explanation) {
+    fn show_explanation(&self, explanation: &Explanation, notes: &[String]) {
         let imp = self.imp();
         let level = sentence_case(&tr(explanation.level.title()));
         let head = gist(explanation);
         self.show_head(icon(explanation.level), Some(explanation.level), &level, &head);
-        imp.problems.set_visible(false);
+        self.show_sentences(notes);
         for (list, title, can) in
             [(&imp.can, &imp.can_title, true), (&imp.cannot, &imp.cannot_title, false)]
         {
@@ -195,6 +197,16 @@ impl Summary {
         let imp = self.imp();
         let gist = tr(N_("These settings cannot go together."));
         self.show_head("dialog-warning-symbolic", None, &tr(N_("Cannot Be Launched")), &gist);
+        self.show_sentences(sentences);
+        for widget in [imp.can.upcast_ref::<gtk::Widget>(), imp.cannot.upcast_ref()] {
+            widget.set_visible(false);
+        }
+        imp.can_title.set_visible(false);
+        imp.cannot_title.set_visible(false);
+    }
+
+    fn show_sentences(&self, sentences: &[String]) {
+        let imp = self.imp();
         while let Some(child) = imp.problems.first_child() {
             imp.problems.remove(&child);
         }
@@ -208,12 +220,7 @@ impl Summary {
                 .build();
             imp.problems.append(&label);
         }
-        imp.problems.set_visible(true);
-        for widget in [imp.can.upcast_ref::<gtk::Widget>(), imp.cannot.upcast_ref()] {
-            widget.set_visible(false);
-        }
-        imp.can_title.set_visible(false);
-        imp.cannot_title.set_visible(false);
+        imp.problems.set_visible(!sentences.is_empty());
     }
 
     fn show_head(&self, icon: &str, level: Option<Risk>, title: &str, gist: &str) {

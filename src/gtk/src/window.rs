@@ -11,6 +11,7 @@
 //! The pages are made when they are first needed, and serve every profile after that.
 
 mod messages;
+mod watch;
 
 use crate::application::Application;
 use crate::broken_page::BrokenPage;
@@ -29,7 +30,7 @@ mod imp {
     use crate::profile_page::ProfilePage;
     use adw::prelude::*;
     use adw::subclass::prelude::*;
-    use gtk::glib;
+    use gtk::{gio, glib};
     use std::cell::{OnceCell, RefCell};
     use std::ffi::OsString;
 
@@ -46,6 +47,9 @@ mod imp {
         pub(super) content: TemplateChild<gtk::Stack>,
         pub(super) broken: OnceCell<BrokenPage>,
         pub(super) page: OnceCell<ProfilePage>,
+        /// Tell when a profile is written, by whomever.
+        pub(super) monitors: RefCell<Vec<gio::FileMonitor>>,
+        pub(super) reading: RefCell<Option<glib::SourceId>>,
         /// What was said last.
         pub(super) toast: RefCell<Option<adw::Toast>>,
         /// The profile that is to be shown; another may have been chosen while it was read.
@@ -102,6 +106,7 @@ impl Window {
         glib::spawn_future_local(async move {
             if let Some(window) = reading.upgrade() {
                 window.read_list().await;
+                window.watch();
             }
         });
         window
@@ -194,7 +199,7 @@ impl Window {
     pub(crate) async fn profile_written(&self, profile: OsString) {
         self.read_list().await;
         let imp = self.imp();
-        if *imp.wanted.borrow() != profile {
+        if profile.is_empty() || *imp.wanted.borrow() != profile {
             return;
         }
         match library::load(profile.clone()).await {

@@ -70,6 +70,9 @@ impl Draft {
 
     /// Takes a freshly read profile and keeps what was changed for this launch and still differs.
     pub fn restore(&mut self, stored: Profile) {
+        if self.stored == stored {
+            return;
+        }
         self.stored = stored;
         let same = |(key, value): &(&'static str, &Value)| self.stored.value(key) == **value;
         let gone: Vec<_> = self.launch.iter().filter(same).map(|(key, _)| key).collect();
