@@ -124,7 +124,9 @@ fn launched(
 ) -> Result<Launch, Failure> {
     let text = |name| matches.try_get_one::<String>(name).ok().flatten().map(String::as_str);
     let bytes = |name| matches.get_one::<OsString>(name);
-    let via = match text("via") {
+    // Who wants one way for every launch, those from the window among them, says so once.
+    let pinned = std::env::var("ARKOSE_VIA").ok();
+    let via = match text("via").or(pinned.as_deref()) {
         Some("helper") => Via::Helper,
         Some("user") => Via::User,
         _ => Via::Auto,
