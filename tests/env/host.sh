@@ -71,6 +71,14 @@ test_user_may_launch() {
     as_test_user sh -c "pkcheck --action-id io.github.arkose.launch --process \$\$"
 }
 
+# Prints why no sandbox can be had here, as in most containers, and nothing where one can.
+why_no_sandbox() {
+    local namespaces=(--mount --net --pid --fork --mount-proc true)
+    as_root unshare "${namespaces[@]}" 2>/dev/null && return
+    as_test_user unshare --user --map-root-user "${namespaces[@]}" 2>&1 && return
+    echo "it refuses new namespaces"
+}
+
 # Where systemd runs, a real session and a real agent decide, and the suites skip what neither allows.
 ensure_rules() {
     ! has_systemd || return 0

@@ -17,6 +17,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--output", required=True)
     parser.add_argument("--via", choices=["auto", "user", "helper"], default="helper")
+    parser.add_argument("--no-launch", action="store_true", help="only look at the window")
     parser.add_argument("profile", nargs="?", default="xeyes")
     return parser.parse_args()
 
@@ -83,6 +84,8 @@ def main():
             say(f"  {line}")
         window.picture("profile")
         turn_a_switch(window)
+        if options.no_launch:
+            return 0
         launch(window, options.profile, options.via)
         stop(window, options.profile)
     except NotThere as trouble:
