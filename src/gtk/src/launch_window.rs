@@ -201,6 +201,7 @@ impl LaunchWindow {
                 let name = imp.profile.get().map(|profile| profile.to_string_lossy().into_owned());
                 self.show_name(&name.unwrap_or_default(), None);
                 self.show_problem(&trouble);
+                imp.tweak.set_sensitive(false);
             }
         }
     }
@@ -220,6 +221,7 @@ impl LaunchWindow {
         let imp = self.imp();
         let name = arkose_profile::text::visible(name.as_bytes());
         self.set_title(Some(&name));
+        imp.what.set_visible(false);
         imp.name.set_label(&name);
         icon::show(&imp.icon, app);
     }
@@ -286,6 +288,8 @@ impl LaunchWindow {
         imp.problem.set_label(&failed.message);
         imp.problem.set_visible(true);
         imp.more.set_child(Some(&failure::more(failed)));
+        // As high as it has to be now.
+        self.set_default_size(self.default_size().0, -1);
     }
 
     fn tweak(&self) {

@@ -351,7 +351,7 @@ impl ProfilePage {
         let own = layers.iter().all(|layer| of_user(&layer.origin));
         self.enable("launch", possible);
         self.enable("undo", draft.can_undo());
-        self.enable("save", changes > 0 && !file);
+        self.enable("save", possible && changes > 0 && !file);
         self.enable("discard", changes > 0);
         self.enable("reset", overridden && !own);
         self.enable("delete", overridden && own);

@@ -1,6 +1,6 @@
 //! A row of the list: icon, name, what the profile is for, and whether an app runs from it.
 
-use crate::accessible::decorative;
+use crate::accessible::{decorative, named};
 use crate::i18n::{say, tr};
 use crate::profile_item::ProfileItem;
 use crate::window::Window;
@@ -13,14 +13,14 @@ mod imp {
     use crate::profile_item::ProfileItem;
     use gtk::glib;
     use gtk::subclass::prelude::*;
-    use std::cell::RefCell;
+    use std::cell::{OnceCell, RefCell};
 
     #[derive(Default)]
     pub(crate) struct ProfileRow {
         pub(super) icon: gtk::Image,
         pub(super) name: gtk::Label,
         pub(super) what: gtk::Label,
-        pub(super) stop: gtk::Button,
+        pub(super) stop: OnceCell<gtk::Button>,
         pub(super) item: RefCell<Option<(ProfileItem, glib::SignalHandlerId)>>,
     }
 
@@ -92,18 +92,20 @@ impl ProfileRow {
         words.set_valign(gtk::Align::Center);
         words.append(&imp.name);
         words.append(&imp.what);
-        imp.stop.set_icon_name("media-playback-stop-symbolic");
-        imp.stop.set_valign(gtk::Align::Center);
-        imp.stop.add_css_class("flat");
-        imp.stop.add_css_class("circular");
-        imp.stop.connect_clicked(glib::clone!(
+        let stop: gtk::Button = named(&tr(N_("Stop the App")));
+        stop.set_icon_name("media-playback-stop-symbolic");
+        stop.set_valign(gtk::Align::Center);
+        stop.set_css_classes(&["flat", "circular"]);
+        stop.connect_clicked(glib::clone!(
             #[weak(rename_to = row)]
             self,
             move |_| row.stop()
         ));
         self.append(&imp.icon);
         self.append(&words);
-        self.append(&imp.stop);
+        self.append(&stop);
+        // It is set once, here.
+        let _ = imp.stop.set(stop);
     }
 
     fn bind(&self, item: ProfileItem) {
@@ -148,9 +150,10 @@ impl ProfileRow {
         } else {
             imp.what.remove_css_class("error");
         }
-        imp.stop.set_visible(running);
-        let stop = say(N_("Stop {profile}"), &[("profile", &listed.name)]);
-        imp.stop.set_tooltip_text(Some(&stop));
+        if let Some(stop) = imp.stop.get() {
+            stop.set_visible(running);
+            stop.set_tooltip_text(Some(&say(N_("Stop {profile}"), &[("profile", &listed.name)])));
+        }
         self.set_tooltip_text(Some(&listed.id));
     }
 
