@@ -128,15 +128,25 @@ impl AddButton {
         if let Some(button) = self.imp().button.get() {
             button.grab_focus();
         }
-        // It has scrolled when the first frame after this one is drawn.
-        let waited = Cell::new(false);
+        let frames = Cell::new(0);
         self.add_tick_callback(move |this, _| {
-            if !waited.replace(true) {
+            frames.set(frames.get() + 1);
+            // Scrolling takes a moment; a button that is never seen opens its popover all the same.
+            if frames.get() < 60 && !this.is_seen() {
                 return glib::ControlFlow::Continue;
             }
             this.imp().popover.popup();
             glib::ControlFlow::Break
         });
+    }
+
+    /// Whether the button is within its window.
+    fn is_seen(&self) -> bool {
+        let Some(root) = self.root() else { return false };
+        let Some(bounds) = self.compute_bounds(&root) else { return false };
+        #[allow(clippy::cast_precision_loss, reason = "a window is small")]
+        let height = root.height() as f32;
+        bounds.y() >= 0.0 && bounds.y() + bounds.height() <= height
     }
 
     fn typing(
@@ -148,6 +158,7 @@ impl AddButton {
         let entry: gtk::Entry = named(name);
         entry.set_placeholder_text(Some(placeholder));
         entry.set_hexpand(true);
+        entry.set_width_chars(24);
         let add = text_button(&tr(N_("_Add")));
         add.set_sensitive(false);
         entry.connect_changed(glib::clone!(

@@ -18,6 +18,7 @@ impl Window {
     pub(crate) fn toast_with_undo(&self, text: &str, undo: impl Fn() + 'static) {
         let toast = toast(text);
         toast.set_button_label(Some(&tr(N_("Undo"))));
+        toast.set_timeout(8);
         toast.connect_button_clicked(move |_| undo());
         self.show_toast(toast);
     }
