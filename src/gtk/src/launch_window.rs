@@ -340,6 +340,10 @@ async fn find_out(name: OsString, files: &[OsString]) -> Known {
             return Known::Impossible { profile, trouble: errors.translated(&tr).into() };
         }
     };
+    if profile.command().is_empty() {
+        let sentence = tr(N_("This profile names no program to launch."));
+        return Known::Impossible { profile, trouble: sentence.into() };
+    }
     // What is remembered is about the profile, whatever it opens this time.
     let fingerprint = fingerprint(&policy);
     let policy = with_files(policy, &context, files);

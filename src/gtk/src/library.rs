@@ -107,6 +107,15 @@ pub(crate) async fn reset(id: String) -> Result<Backup, Trouble> {
     .await
 }
 
+/// Profiles that name no program: what a new profile may begin with.
+pub(crate) async fn presets() -> Result<Vec<Profile>, Trouble> {
+    in_thread(|store| {
+        let profiles = store.ids().into_iter().filter_map(|id| store.load(&id).ok());
+        Ok(profiles.filter(|profile| profile.command().is_empty()).collect())
+    })
+    .await
+}
+
 /// Makes a profile of the user's and says its id.
 pub(crate) async fn create(name: String, layer: Layer) -> Result<String, Trouble> {
     in_thread(move |store| {

@@ -3,7 +3,7 @@
 //! ```text
 //! NewProfile
 //! ├── “Cancel”, “Create”
-//! ├── name, command, “Opens windows”
+//! ├── name, command, what it begins with, “Opens windows”
 //! └── installed apps, with search; choosing one fills the lines above
 //! ```
 
@@ -16,13 +16,15 @@ use crate::window::Window;
 use adw::prelude::*;
 use apps::AppItem;
 use arkose_profile::i18n::N_;
-use arkose_profile::{Errors, Layer, Origin, Value};
+use arkose_profile::options::OPTIONS;
+use arkose_profile::{Errors, Layer, Origin, Profile, Value};
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
 
 mod imp {
     use crate::model::Query;
     use adw::subclass::prelude::*;
+    use arkose_profile::Profile;
     use gtk::glib;
     use std::cell::RefCell;
 
@@ -36,12 +38,18 @@ mod imp {
         #[template_child]
         pub(super) command: TemplateChild<adw::EntryRow>,
         #[template_child]
+        pub(super) start: TemplateChild<adw::ComboRow>,
+        #[template_child]
+        pub(super) windows_row: TemplateChild<adw::ActionRow>,
+        #[template_child]
         pub(super) windows: TemplateChild<gtk::Switch>,
         #[template_child]
         pub(super) search: TemplateChild<gtk::SearchEntry>,
         #[template_child]
         pub(super) apps: TemplateChild<gtk::ListView>,
         pub(super) query: RefCell<Query>,
+        /// What the profile may begin with, in the order of the row; before them stands “Everything closed”.
+        pub(super) presets: RefCell<Vec<Profile>>,
         /// The desktop entry of the app that was chosen.
         pub(super) app: RefCell<String>,
     }
@@ -146,6 +154,48 @@ impl NewProfile {
         imp.apps.set_model(Some(&selection));
         imp.apps.set_factory(Some(&apps::factory()));
         glib::spawn_future_local(async move { apps::fill(&all).await });
+        let dialog = self.downgrade();
+        glib::spawn_future_local(async move {
+            let presets = library::presets().await.unwrap_or_default();
+            if let Some(dialog) = dialog.upgrade() {
+                dialog.offer(presets);
+            }
+        });
+    }
+
+    /// Offers what the profile may begin with.
+    fn offer(&self, presets: Vec<Profile>) {
+        let imp = self.imp();
+        let names = gtk::StringList::new(&[&tr(N_("Everything closed"))]);
+        for preset in &presets {
+            names.append(&preset.name());
+        }
+        imp.start.set_model(Some(&names));
+        imp.start.set_visible(!presets.is_empty());
+        imp.presets.replace(presets);
+        imp.start.connect_selected_notify(glib::clone!(
+            #[weak(rename_to = dialog)]
+            self,
+            move |_| dialog.show_start()
+        ));
+        self.show_start();
+    }
+
+    /// What a preset is for; whether the app opens windows is said by the preset itself.
+    fn show_start(&self) {
+        let imp = self.imp();
+        let preset = self.preset();
+        let summary = preset.as_ref().map(|preset| preset.value("summary").as_text().to_owned());
+        let summary =
+            summary.unwrap_or_else(|| tr(N_("The app reaches nothing but what you choose.")));
+        imp.start.set_subtitle(&glib::markup_escape_text(&summary));
+        imp.windows_row.set_visible(preset.is_none());
+    }
+
+    fn preset(&self) -> Option<Profile> {
+        let imp = self.imp();
+        let at = usize::try_from(imp.start.selected()).ok()?.checked_sub(1)?;
+        imp.presets.borrow().get(at).cloned()
     }
 
     /// Fills the lines from an app.
@@ -200,7 +250,14 @@ impl NewProfile {
         if !imp.app.borrow().is_empty() {
             layer.set("app", text(&imp.app.borrow()))?;
         }
-        if imp.windows.is_active() {
+        if let Some(preset) = self.preset() {
+            let about = ["name", "summary", "command", "app"];
+            for option in OPTIONS.iter().filter(|option| !about.contains(&option.key)) {
+                if *preset.origin(option.key) != Origin::Default {
+                    layer.set(option.key, preset.value(option.key))?;
+                }
+            }
+        } else if imp.windows.is_active() {
             layer.set("xserver", text("isolated"))?;
             layer.set("files.home", text("private"))?;
         }

@@ -154,7 +154,8 @@ impl OptionRow {
         widget.bind_property("visible", &**below, "visible").sync_create().build();
     }
 
-    /// An entry needs no sentence to be understood: the row says only its name and origin.
+    /// An entry needs no sentence to be understood: the row says only its name and origin, until
+    /// the control has something to say.
     fn make_compact(&self) {
         let imp = self.imp();
         imp.subtitle.set_visible(false);
@@ -178,6 +179,7 @@ impl OptionRow {
             control.show(&state.value);
             if let Some(explanation) = control.explanation(&state.value) {
                 imp.subtitle.set_label(&explanation);
+                imp.subtitle.set_visible(!explanation.is_empty());
             }
         }
         imp.place.set_label(&sentence_case(&state.origin.title().translated(&tr)));

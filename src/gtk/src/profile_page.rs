@@ -349,7 +349,7 @@ impl ProfilePage {
         let file = layers.iter().any(|layer| matches!(layer.origin, Origin::File(_)));
         let overridden = layers.iter().any(|layer| of_user(&layer.origin));
         let own = layers.iter().all(|layer| of_user(&layer.origin));
-        self.enable("launch", possible);
+        self.enable("launch", possible && !draft.effective().command().is_empty());
         self.enable("undo", draft.can_undo());
         self.enable("save", possible && changes > 0 && !file);
         self.enable("discard", changes > 0);

@@ -5,6 +5,7 @@ use crate::accessible::described;
 use crate::i18n::tr;
 use crate::model::command;
 use arkose_profile::Value;
+use arkose_profile::i18n::N_;
 use arkose_profile::options::Opt;
 use gtk::prelude::*;
 
@@ -12,6 +13,8 @@ use gtk::prelude::*;
 struct Form {
     write: fn(&Value) -> String,
     read: fn(&str) -> Option<Value>,
+    /// What is said of an empty entry.
+    empty: &'static str,
 }
 
 struct Line {
@@ -23,7 +26,7 @@ struct Line {
 /// Plain text.
 pub(super) fn text(option: &'static Opt, reporter: Reporter) -> (Box<dyn Control>, Position) {
     let read = |text: &str| Some(Value::Text(text.to_owned()));
-    new(option, Form { write: |value| value.as_text().to_owned(), read }, reporter)
+    new(option, Form { write: |value| value.as_text().to_owned(), read, empty: "" }, reporter)
 }
 
 /// A program and its arguments.
@@ -31,6 +34,7 @@ pub(super) fn command(option: &'static Opt, reporter: Reporter) -> (Box<dyn Cont
     let form = Form {
         write: |value| command::quote(value.as_list()),
         read: |text| command::parse(text).map(Value::List),
+        empty: N_("There is nothing to launch until a program is named here."),
     };
     let (control, position) = new(option, form, reporter);
     if let Position::Below(entry) = &position {
@@ -66,5 +70,10 @@ impl Control for Line {
 
     fn operate(&self) {
         self.entry.grab_focus();
+    }
+
+    fn explanation(&self, value: &Value) -> Option<String> {
+        let empty = (self.form.write)(value).is_empty();
+        Some(if empty { tr(self.form.empty) } else { String::new() })
     }
 }
