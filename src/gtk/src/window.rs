@@ -102,12 +102,14 @@ impl Window {
     /// A window that reads the profiles once it is on the screen.
     pub(crate) fn new(app: &Application) -> Self {
         let window: Self = glib::Object::builder().property("application", app).build();
-        let reading = window.downgrade();
-        glib::spawn_future_local(async move {
-            if let Some(window) = reading.upgrade() {
+        // Reading a thousand profiles takes a processor that the first frame needs.
+        window.add_tick_callback(|window, _| {
+            let window = window.clone();
+            glib::spawn_future_local(async move {
                 window.read_list().await;
                 window.watch();
-            }
+            });
+            glib::ControlFlow::Break
         });
         window
     }
