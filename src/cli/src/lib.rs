@@ -65,7 +65,7 @@ fn subcommand(name: &str, matches: &ArgMatches) -> Result<u8, Failure> {
         "explain" => explain::explain(&request::described(matches)?, matches.get_flag("json")),
         "plan" => run::plan(request::plan(matches)?, matches.get_flag("json")),
         "profile" => profiles::profile(matches),
-        "doctor" => run::doctor(matches.get_flag("json")),
+        "doctor" => run::report(matches.get_flag("json")),
         _ => usage::completions(matches.get_one::<String>("shell").map_or("", String::as_str)),
     }
 }

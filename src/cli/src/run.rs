@@ -3,8 +3,9 @@
 use crate::request::{Launch, Via};
 use crate::say::{self, Failure, gettext};
 use arkose_profile::i18n::{Message, N_};
-use arkose_profile::{AbsPath, Context};
+use arkose_profile::{AbsPath, Context, Network};
 use arkose_session::display::Backend;
+use arkose_session::doctor;
 use arkose_session::{LaunchError, LaunchSpec};
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -16,6 +17,15 @@ use std::os::fd::OwnedFd;
 pub(crate) fn start(launch: Launch) -> Result<u8, Failure> {
     for note in launch.notes() {
         eprintln!("arkose: {note}");
+    }
+    if !launch.quiet
+        && launch.policy.network == Network::Direct
+        && !doctor::keeps_abstract_sockets()
+    {
+        // An intact wall needs no word; one that this kernel does not have does.
+        say::note(&Message::new(N_(
+            "this kernel cannot keep an app with the host's network from the host's abstract sockets, such as the X server's; Linux 6.12 can",
+        )));
     }
     let events = launch.events.map(events).transpose()?;
     let mut spec = spec(launch)?;
@@ -41,8 +51,8 @@ pub(crate) fn plan(launch: Launch, json: bool) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn doctor(json: bool) -> Result<u8, Failure> {
-    let report = arkose_session::doctor::examine();
+pub(crate) fn report(json: bool) -> Result<u8, Failure> {
+    let report = doctor::examine();
     if json {
         say::answer_json(&report.to_json())?;
     } else {

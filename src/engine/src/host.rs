@@ -42,6 +42,8 @@ pub trait Host {
     fn mounts(&self) -> &[Mount];
     /// Whether something is there, not following a symbolic link.
     fn exists(&self, path: &AbsPath) -> bool;
+    /// What a path really is, every symbolic link followed; nothing when it leads nowhere.
+    fn canonical(&self, path: &AbsPath) -> Option<AbsPath>;
 }
 
 /// The machine that this process runs on.
@@ -85,6 +87,10 @@ impl Host for ThisMachine {
 
     fn exists(&self, path: &AbsPath) -> bool {
         path.as_path().symlink_metadata().is_ok()
+    }
+
+    fn canonical(&self, path: &AbsPath) -> Option<AbsPath> {
+        AbsPath::new(std::fs::canonicalize(path).ok()?).ok()
     }
 }
 

@@ -29,9 +29,12 @@ pub(crate) struct Setup<'a> {
 }
 
 /// Runs as the first process; never returns to what the parent was doing.
-pub(crate) fn run(setup: Setup<'_>, stdio: [OwnedFd; 3]) -> ! {
+pub(crate) fn run(mut setup: Setup<'_>, stdio: [OwnedFd; 3]) -> ! {
     let channel = setup.channel;
-    let result = build_sandbox(&setup).and_then(|()| live(&setup, stdio));
+    let result = build_sandbox(&setup).and_then(|()| {
+        drop((setup.id_map.take(), setup.gate.take()));
+        live(&setup, stdio)
+    });
     if let Err(error) = result {
         let _ = channel.send_event(&Event::Failed(error.into_failure()));
     }

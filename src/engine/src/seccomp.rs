@@ -30,6 +30,7 @@ const COMPAT: Option<u32> = None;
 const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
 const EPERM: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned();
+const EAFNOSUPPORT: u32 = libc::SECCOMP_RET_ERRNO | libc::EAFNOSUPPORT.cast_unsigned();
 const ENOSYS: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned();
 
 /// The calls of one architecture.
@@ -40,6 +41,8 @@ struct Table {
     absent: &'static [i64],
     /// Refused unless the app may make user namespaces.
     mounting: &'static [i64],
+    /// Calls whose first argument is the family of a socket.
+    sockets: [i64; 2],
     ioctl: i64,
     clone: i64,
     clone3: i64,
@@ -80,6 +83,7 @@ const NATIVE_TABLE: Table = Table {
     ],
     absent: &[libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register],
     mounting: MOUNTING,
+    sockets: [libc::SYS_socket, libc::SYS_socketpair],
     ioctl: libc::SYS_ioctl,
     clone: libc::SYS_clone,
     clone3: libc::SYS_clone3,
@@ -114,6 +118,7 @@ const NATIVE_TABLE: Table = Table {
     ],
     absent: &[libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register],
     mounting: MOUNTING,
+    sockets: [libc::SYS_socket, libc::SYS_socketpair],
     ioctl: libc::SYS_ioctl,
     clone: libc::SYS_clone,
     clone3: libc::SYS_clone3,
@@ -143,6 +148,8 @@ const COMPAT_TABLE: Table = Table {
     ],
     absent: &[425, 426, 427],
     mounting: &[21, 22, 52, 217, 428, 429, 430, 431, 432, 433, 442, 346],
+    // socketcall, the older way to the same, has its arguments in memory, where a filter cannot look.
+    sockets: [359, 360],
     ioctl: 54,
     clone: 120,
     clone3: 435,
@@ -160,6 +167,16 @@ const NAMESPACES: u32 = (libc::CLONE_NEWUSER
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP)
     .cast_unsigned();
+
+/// Families of sockets that a network namespace or a path confines. Others reach the machine around
+/// a virtual one (AF_VSOCK), the kernel's ciphers (AF_ALG), or radio hardware.
+const FAMILIES: [u32; 5] = [
+    libc::AF_UNSPEC.cast_unsigned(),
+    libc::AF_UNIX.cast_unsigned(),
+    libc::AF_INET.cast_unsigned(),
+    libc::AF_INET6.cast_unsigned(),
+    libc::AF_NETLINK.cast_unsigned(),
+];
 
 /// Terminal controls that forge what a user typed.
 const FORGING: [u32; 2] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
@@ -191,6 +208,14 @@ fn calls(table: &Table, user_namespaces: bool) -> Vec<Instruction> {
                 [load(argument(0)), jump(BPF_JSET, NAMESPACES, 0, 1), answer(EPERM), answer(ALLOW)];
             block.extend(when_equal(number(nr), &flags));
         }
+    }
+    let mut families = vec![load(argument(0))];
+    for family in FAMILIES {
+        families.extend([jump(BPF_JEQ, family, 0, 1), answer(ALLOW)]);
+    }
+    families.push(answer(EAFNOSUPPORT));
+    for nr in table.sockets {
+        block.extend(when_equal(number(nr), &families));
     }
     let mut ioctl = vec![load(argument(1))];
     for command in FORGING {
@@ -291,6 +316,18 @@ mod tests {
             assert_eq!(native(libc::SYS_ioctl, [0, command]), EPERM);
         }
         assert_eq!(native(libc::SYS_ioctl, [0, 0x5413]), ALLOW);
+    }
+
+    #[test]
+    fn sockets_only_of_families_that_are_confined() {
+        for nr in [libc::SYS_socket, libc::SYS_socketpair] {
+            for family in [1, 2, 10, 16] {
+                assert_eq!(native(nr, [family, 0]), ALLOW, "{family}");
+            }
+            for family in [17, 31, 38, 40, 0x1_0000_0028] {
+                assert_eq!(native(nr, [family, 0]), EAFNOSUPPORT, "{family}");
+            }
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::sys::{self, Forked};
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, Event, ProtocolError, Request};
 use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -43,6 +44,7 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
         return Err(Error::new("an app may run as root only when an administrator allowed it"));
     }
     let plan = plan(&request, caller, Way::Helper)?;
+    check_stdio(&request, &stdio)?;
     let id_map = plan.as_root.then(|| ids::translating_namespace(caller)).transpose()?;
     let (ours, theirs) = gate()?;
     match clone(&plan)? {
@@ -84,6 +86,10 @@ pub fn launch(request: &Request) -> Result<(Channel, Pid)> {
             // Without a channel there is nobody to tell, and the supervisor sees the end.
             let Ok((channel, stdio)) = alone(theirs) else { sys::exit(0) };
             let (channel, caller, plan) = (&channel, &caller, &plan);
+            if let Err(error) = check_stdio(request, &stdio) {
+                let _ = channel.send_event(&Event::Failed(error.into_failure()));
+                sys::exit(0)
+            }
             init::run(Setup { channel, request, plan, caller, id_map: None, gate: None }, stdio)
         }
     }
@@ -169,6 +175,35 @@ fn gate() -> Result<(OwnedFd, OwnedFd)> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
     socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .context("there are no sockets")
+}
+
+/// A directory would lead out of the sandbox. And an app that is root inside is the owner of every
+/// file that it holds: it gets pipes, sockets and its own terminal, which have no life outside.
+fn check_stdio(request: &Request, stdio: &[OwnedFd; 3]) -> Result<()> {
+    let as_root = request.policy.runas == RunAs::Root;
+    let replaced = request.terminal.map_or([false; 3], |terminal| terminal.replaces);
+    for (fd, replaced) in stdio.iter().zip(replaced) {
+        if replaced {
+            continue;
+        }
+        let message = "a standard descriptor cannot be given to the app";
+        let path_only = rustix::fs::fcntl_getfl(fd).context(message)?.contains(OFlags::PATH);
+        let mode = rustix::fs::fstat(fd).context(message)?.st_mode;
+        match FileType::from_raw_mode(mode) {
+            _ if path_only => return Err(Error::new(message)),
+            FileType::Fifo | FileType::Socket => {}
+            FileType::Directory => {
+                return Err(Error::new("a directory cannot be a standard descriptor of the app"));
+            }
+            _ if as_root => {
+                return Err(Error::new(
+                    "an app that runs as root can have only pipes and terminals as standard descriptors",
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn check(request: &Request) -> Result<()> {

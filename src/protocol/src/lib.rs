@@ -10,7 +10,8 @@ mod message;
 mod socket;
 
 pub use message::{
-    Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, Request, Status, Terminal,
+    Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, PrivateHome, Request, Status,
+    Terminal,
 };
 pub use socket::{Channel, ProtocolError, Received};
 

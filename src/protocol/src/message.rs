@@ -54,7 +54,16 @@ pub struct Home {
     /// Its path, on the host and inside (inside, root's is `/root`).
     pub path: AbsPath,
     /// The directory on the host that holds the private home.
-    pub private: Option<AbsPath>,
+    pub private: Option<PrivateHome>,
+}
+
+/// A directory of Arkose's own; what is in it came from a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivateHome {
+    /// Arkose's data directory, found as the user's own paths are.
+    pub data: AbsPath,
+    /// The home, strictly below it; on the way there no symbolic link is followed.
+    pub path: AbsPath,
 }
 
 /// A host path that appears inside, perhaps elsewhere.

@@ -68,10 +68,16 @@ pub fn examine() -> Report {
     add(
         "landlock-scopes",
         N_("Keeping a sandbox with the host's network from the host's abstract sockets"),
-        arkose_engine::has_scopes(),
+        keeps_abstract_sockets(),
         "a kernel of 6.12 or newer",
     );
     Report { findings }
+}
+
+/// Whether a sandbox with the host's network is kept from the host's abstract sockets.
+#[must_use]
+pub fn keeps_abstract_sockets() -> bool {
+    arkose_engine::has_scopes()
 }
 
 fn user_namespaces() -> Finding {

@@ -1,15 +1,19 @@
 //! Having the sandbox built, by this process itself or by root through pkexec, and understanding
 //! how that ended.
 
-use crate::failure::{DISMISSED, HELPER_DIED, LaunchError, NO_HELPER, NO_PKEXEC, NOT_AUTHORISED};
+use crate::failure::{
+    CANNOT_SUPERVISE, DISMISSED, HELPER_DIED, LaunchError, NO_HELPER, NO_PKEXEC, NOT_AUTHORISED,
+};
+use crate::guard;
 use crate::host::Host;
+use crate::streams::{Pump, Streams};
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, ProtocolError, Request};
-use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 
 /// Where the helper is installed; the polkit policy names the same path.
 const LIBEXEC: &str = match option_env!("ARKOSE_LIBEXECDIR") {
@@ -41,7 +45,10 @@ impl Helper {
     }
 
     /// Has root build it, for what polkit knows as one of two actions.
-    pub(crate) fn as_root(host: &Host, request: &Request) -> Result<(Self, Channel), LaunchError> {
+    pub(crate) fn as_root(
+        host: &Host,
+        request: &Request,
+    ) -> Result<(Self, Channel, Vec<Pump>), LaunchError> {
         let helper = Path::new(LIBEXEC).join(NAME);
         if !helper.exists() {
             return Err(LaunchError::remedied(NO_HELPER, "./dev install"));
@@ -53,7 +60,8 @@ impl Helper {
             RunAs::User => "launch",
             RunAs::Root => "admin",
         };
-        let mut command = Command::new(pkexec);
+        // With the signals blocked that are waited for here, Ctrl+C would not end its dialog.
+        let mut command = guard::unblocked(pkexec);
         // pkexec refuses a shell that it does not know; it needs nothing of the environment.
         command.arg(helper).arg(action).env_clear();
         if let Some(language) = host.var("LANG") {
@@ -62,12 +70,25 @@ impl Helper {
         let (ours, theirs) = Channel::pair()?;
         command.stdin(Stdio::from(theirs.into_fd())).stdout(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().map_err(|error| LaunchError::because(NO_PKEXEC, error))?;
-        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
         let helper = Self::Root(child);
+        let (given, pumps) = match request.policy.runas {
+            RunAs::User => (None, Vec::new()),
+            RunAs::Root => {
+                let replaced = request.terminal.map_or([false; 3], |terminal| terminal.replaces);
+                let streams = Streams::piped(replaced)
+                    .map_err(|error| LaunchError::because(CANNOT_SUPERVISE, error))?;
+                (Some(streams.given), streams.pumps)
+            }
+        };
+        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        let stdio = match &given {
+            None => [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()],
+            Some(given) => given.each_ref().map(|fd| fd.as_fd()),
+        };
         // If it ended before it read the request, why it did says more than that.
-        match ours.send_request(request, [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()]) {
+        match ours.send_request(request, stdio) {
             Err(ProtocolError::Io(_)) => Err(helper.wait()),
-            sent => Ok(sent.map(|()| (helper, ours))?),
+            sent => Ok(sent.map(|()| (helper, ours, pumps))?),
         }
     }
 
@@ -80,6 +101,15 @@ impl Helper {
                 !matches!(rustix::process::waitid(WaitId::Pid(*pid), options), Ok(None))
             }
             Self::Root(child) => matches!(child.try_wait(), Ok(Some(_)) | Err(_)),
+        }
+    }
+
+    /// Ends a dialog that is still open, for nobody waits for its answer any more. What root runs
+    /// is out of reach of this signal, and ends because the socket is closed.
+    pub(crate) fn give_up(&self) {
+        if let Self::Root(child) = self {
+            let pid = Pid::from_child(child);
+            let _ = rustix::process::kill_process(pid, Signal::TERM);
         }
     }
 

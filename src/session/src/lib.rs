@@ -19,6 +19,7 @@ pub mod runtime;
 mod services;
 pub mod sound;
 mod spec;
+mod streams;
 mod supervisor;
 mod terminal;
 pub mod wayland;

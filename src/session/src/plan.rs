@@ -72,6 +72,8 @@ fn line(step: &Step) -> String {
             format!("read-only  {source} on {dest}")
         }
         Step::Bind { source, dest, .. } => format!("bind       {source} on {dest}"),
+        Step::PrivateHome { source, dest, .. } => format!("home       {source} on {dest}"),
+        Step::Pin { dest } => format!("pin        {dest}"),
         Step::Hide { dest, .. } => format!("hide       {dest}"),
         Step::Scratch { dest, mode } => format!("empty      {dest} ({mode:o})"),
         Step::File { dest, mode, .. } => format!("file       {dest} ({mode:o})"),

@@ -7,7 +7,11 @@ use crate::grant::Grant;
 use crate::host::Host;
 use crate::spec::LaunchSpec;
 use arkose_profile::{AbsPath, Access, Home as HomeMode, Network, PathError, RunAs};
-use arkose_protocol::{Bytes, GeneratedFile, Home, HostMount, Request, Terminal, VERSION};
+use arkose_protocol::{
+    Bytes, GeneratedFile, Home, HostMount, PrivateHome, Request, Terminal, VERSION,
+};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -53,7 +57,7 @@ pub(crate) fn build<'g>(
         env: env.into_iter().map(Bytes).collect(),
         cwd: directory(spec),
         hostname,
-        home: Home { path: spec.home.clone(), private: private_home(spec)? },
+        home: Home { path: spec.home.clone(), private: private_home(spec, host)? },
         mounts,
         files,
         hidden: hidden(spec, host)?,
@@ -114,15 +118,30 @@ fn data_dir(spec: &LaunchSpec, host: &Host) -> PathBuf {
     data.unwrap_or_else(|| spec.home.as_path().join(".local/share")).join("arkose")
 }
 
-/// The directory on the host that holds the profile's private home, made when it is missing.
-fn private_home(spec: &LaunchSpec) -> Result<Option<AbsPath>, LaunchError> {
+/// The directory on the host that holds the profile's private home, made when it is missing. Below
+/// the data directory no symbolic link is followed: what is there may be an app's work.
+fn private_home(spec: &LaunchSpec, host: &Host) -> Result<Option<PrivateHome>, LaunchError> {
     if spec.policy.home != HomeMode::Private {
         return Ok(None);
     }
     let profile = spec.profile.as_ref().ok_or_else(|| LaunchError::plain(NO_PROFILE_FOR_HOME))?;
-    let path = data_dir(spec, &Host::current()).join("homes").join(profile);
-    make_private(&path)?;
-    AbsPath::new(&path).map(Some).map_err(|_| LaunchError::plain(NO_PRIVATE_HOME))
+    let failed = |cause: std::io::Error| LaunchError::because(NO_PRIVATE_HOME, cause);
+    let data = data_dir(spec, host);
+    make_private(&data)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut directory = rustix::fs::openat(CWD, &data, flags - OFlags::NOFOLLOW, Mode::empty())
+        .map_err(|errno| failed(errno.into()))?;
+    for name in ["homes", profile] {
+        match rustix::fs::mkdirat(&directory, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(failed(errno.into())),
+        }
+        directory = rustix::fs::openat(&directory, name, flags, Mode::empty())
+            .map_err(|errno| failed(errno.into()))?;
+    }
+    let wrong = |_| LaunchError::plain(NO_PRIVATE_HOME);
+    let path = AbsPath::new(data.join("homes").join(profile)).map_err(wrong)?;
+    Ok(Some(PrivateHome { data: AbsPath::new(&data).map_err(wrong)?, path }))
 }
 
 fn make_private(path: &Path) -> Result<(), LaunchError> {

@@ -13,6 +13,7 @@ use crate::request::{self, Launch};
 use crate::runtime;
 use crate::services::Services;
 use crate::spec::{LaunchSpec, Via};
+use crate::streams::Pump;
 use crate::terminal::{Console, Relay};
 use arkose_profile::RunAs;
 use arkose_profile::text::visible;
@@ -72,10 +73,11 @@ fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     let request = request::build(&launch, services.grants())?;
     let (mut helper, mut by_root) = first_choice(spec, &host, &request)?;
     loop {
-        let (helper_process, channel) = helper;
+        let (helper_process, channel, pumps) = helper;
         let session = Session {
             channel,
             helper: helper_process,
+            pumps,
             signals: &mut signals,
             services: &mut services,
             console: console.take(),
@@ -98,11 +100,14 @@ fn first_choice(
     spec: &LaunchSpec,
     host: &Host,
     request: &Request,
-) -> Result<((Helper, Channel), bool), LaunchError> {
+) -> Result<((Helper, Channel, Vec<Pump>), bool), LaunchError> {
     if spec.via == Via::User || (spec.via == Via::Auto && spec.policy.runas == RunAs::User) {
         match Helper::as_user(request) {
             Err(error) if root_could(spec, &error) => {}
-            done => return Ok((done?, false)),
+            done => {
+                let (helper, channel) = done?;
+                return Ok(((helper, channel, Vec::new()), false));
+            }
         }
     }
     Ok((Helper::as_root(host, request)?, true))
@@ -139,6 +144,7 @@ struct Session<'a> {
     services: &'a mut Services,
     console: Option<Console>,
     relay: Option<Relay>,
+    pumps: Vec<Pump>,
     state: State,
 }
 
@@ -158,10 +164,12 @@ impl Session<'_> {
         }
         // The sandbox ends when the socket closes; what built it is gone when that is done.
         drop(self.channel);
+        self.helper.give_up();
         let end = self.helper.wait();
         if let Some(mut relay) = self.relay.take() {
             relay.finish();
         }
+        self.pumps.iter_mut().for_each(Pump::finish);
         let result = match (self.state.failure, self.state.status) {
             (Some(error), _) => Err(error),
             (None, Some(status)) => {
@@ -190,6 +198,11 @@ impl Session<'_> {
             }
             if ready.input {
                 relay.take_input();
+            }
+        }
+        for (pump, ready) in self.pumps.iter_mut().zip(&ready.pumps) {
+            if *ready {
+                pump.pass();
             }
         }
         if ready.services && self.services.ended().is_some() {
@@ -225,6 +238,8 @@ impl Session<'_> {
             master = wanted.output.then(|| add(relay.master(), readable | room));
             input = wanted.input.then(|| add(relay.input(), readable));
         }
+        let pumps: Vec<Option<usize>> =
+            self.pumps.iter().map(|pump| pump.wanted().map(|(fd, flags)| add(fd, flags))).collect();
         let services: Vec<usize> = if self.state.deadline.is_none() {
             self.services.watched().into_iter().map(|fd| add(fd, readable)).collect()
         } else {
@@ -244,6 +259,7 @@ impl Session<'_> {
             output: master.is_some_and(|master| events(master).intersects(output)),
             room: master.is_some_and(|master| events(master).contains(PollFlags::POLLOUT)),
             input: input.is_some_and(any),
+            pumps: pumps.into_iter().map(|pump| pump.is_some_and(any)).collect(),
             services: services.into_iter().any(any),
         }))
     }
@@ -354,6 +370,7 @@ struct Ready {
     output: bool,
     room: bool,
     input: bool,
+    pumps: Vec<bool>,
     services: bool,
 }
 

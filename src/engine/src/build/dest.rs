@@ -74,8 +74,10 @@ impl Outermost {
 }
 
 impl Builder<'_> {
-    /// The place that `dest` names, which must exist.
+    /// The place that `dest` names, which must exist and be where the app could go by itself: what is
+    /// found must not tell a caller what lies where only root can look.
     pub(super) fn find(&self, dest: &AbsPath) -> Result<OwnedFd, Errno> {
+        let _ids = self.as_ids(self.looking()).map_err(|_| Errno::PERM)?;
         match self.fillable.around(dest) {
             Some((directory, rest)) => {
                 let directory = self.find_in_root(directory)?;
@@ -93,10 +95,7 @@ impl Builder<'_> {
     /// mounted there only if both are directories, or neither, the kernel sees to.
     pub(super) fn place(&self, dest: &AbsPath, kind: Kind) -> Result<OwnedFd> {
         match self.find(dest) {
-            Err(Errno::NOENT) => {
-                let _as_owner = self.as_ids(self.owner_of(dest))?;
-                self.make(dest, kind)
-            }
+            Err(Errno::NOENT) => self.make(dest, kind),
             found => found.map_err(|errno| unreachable_place(dest, errno)),
         }
     }
@@ -113,6 +112,8 @@ impl Builder<'_> {
             Err(Errno::NOENT) => self.make(&above, Kind::Directory)?,
             found => found.map_err(|errno| unreachable_place(dest, errno))?,
         };
+        let owner = self.maker(dest, &parent).map_err(|errno| unreachable_place(dest, errno))?;
+        let _as_owner = self.as_ids(owner)?;
         match kind {
             Kind::Directory => rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o755)),
             Kind::Other => empty_file(&parent, name),
@@ -122,13 +123,22 @@ impl Builder<'_> {
         open_path(&parent, Path::new(name), own).map_err(|errno| unreachable_place(dest, errno))
     }
 
-    /// Places below the home belong to the app's user, others to the system.
-    fn owner_of(&self, dest: &AbsPath) -> (Uid, Gid) {
-        if self.plan.home.contains(dest) && self.plan.home != *dest {
-            self.owners.app
-        } else {
-            self.own
-        }
+    /// With whose ids places are looked for: the app's, if it is somebody else than this process.
+    fn looking(&self) -> (Uid, Gid) {
+        if self.plan.as_root { self.own } else { self.owners.caller }
+    }
+
+    /// With whose ids a place is made: in the tree's own tmpfs the system's, or the app's below the
+    /// home. Anywhere else it may be the host's directory that is written to, and then only what
+    /// the caller may do is done.
+    fn maker(&self, dest: &AbsPath, parent: &OwnedFd) -> Result<(Uid, Gid), Errno> {
+        let in_home = self.plan.home.contains(dest) && self.plan.home != *dest;
+        Ok(match (self.tree.holds(parent)?, in_home) {
+            (true, false) => self.own,
+            (true, true) => self.owners.app,
+            // Through a mount that translates owners, root is the caller.
+            (false, _) => self.looking(),
+        })
     }
 }
 

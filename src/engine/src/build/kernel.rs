@@ -14,8 +14,23 @@ use std::os::fd::OwnedFd;
 const READ_ONLY: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
 
 /// What shows memory, keys or log lines of the whole machine.
-const MASKED: [&str; 8] =
-    ["kcore", "keys", "kmsg", "latency_stats", "sched_debug", "scsi", "timer_list", "asound"];
+const MASKED: [&str; 15] = [
+    "kcore",
+    "keys",
+    "kmsg",
+    "kpagecgroup",
+    "kpagecount",
+    "kpageflags",
+    "latency_stats",
+    "mtrr",
+    "sched_debug",
+    "scsi",
+    "slabinfo",
+    "timer_list",
+    "vmallocinfo",
+    "dynamic_debug",
+    "asound",
+];
 
 const STRICT: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
     .union(MountAttrFlags::MOUNT_ATTR_NODEV)

@@ -80,6 +80,8 @@ impl Builder<'_> {
             Step::Bind { source, dest, read_only, of_user } => {
                 self.bind(source, dest, *read_only, *of_user)
             }
+            Step::PrivateHome { data, source, dest } => self.private_home(data, source, dest),
+            Step::Pin { dest } => self.pin(dest),
             Step::Hide { dest, always } => self.hide(dest, *always),
             Step::Scratch { dest, mode } => self.scratch(dest, *mode),
             Step::File { dest, mode, index } => self.file(dest, *mode, *index),
@@ -98,10 +100,47 @@ impl Builder<'_> {
         of_user: bool,
     ) -> Result<()> {
         let opened = self.open_source(source)?;
-        let kind = kind_of(&opened).path(source, "cannot be shared with the app")?;
-        let mount = self.detached_copy(&opened, source, read_only, of_user)?;
+        self.bind_opened(&opened, source, dest, read_only, of_user)
+    }
+
+    fn bind_opened(
+        &mut self,
+        opened: &OwnedFd,
+        source: &AbsPath,
+        dest: &AbsPath,
+        read_only: bool,
+        of_user: bool,
+    ) -> Result<()> {
+        let kind = kind_of(opened).path(source, "cannot be shared with the app")?;
+        let mount = self.detached_copy(opened, source, read_only, of_user)?;
         let place = self.place(dest, kind)?;
         attach(&mount, &place).path(dest, "cannot be put in its place")
+    }
+
+    fn private_home(&mut self, data: &AbsPath, source: &AbsPath, dest: &AbsPath) -> Result<()> {
+        let rest =
+            source.as_path().strip_prefix(data).ok().filter(|rest| !rest.as_os_str().is_empty());
+        let rest = rest.ok_or_else(|| {
+            Error::new(format!("“{source}” is not below Arkose's data directory “{data}”"))
+        })?;
+        let opened = {
+            let _as_caller = self.as_ids(self.owners.caller)?;
+            let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+            dest::open_path(CWD, data.as_path(), ResolveFlags::empty())
+                .and_then(|data| dest::open_path(data, rest, beneath))
+                .path(source, "cannot be used as a private home")?
+        };
+        self.bind_opened(&opened, source, dest, false, true)
+    }
+
+    /// What is a mount can be neither renamed nor removed.
+    fn pin(&mut self, dest: &AbsPath) -> Result<()> {
+        let place = match self.find(dest) {
+            Err(Errno::NOENT) => return Ok(()),
+            found => found.path(dest, "cannot be held in its place")?,
+        };
+        let mount = copy_of(&place, true).path(dest, "cannot be held in its place")?;
+        attach(&mount, &place).path(dest, "cannot be held in its place")
     }
 
     /// Opens a path of the host as the caller would, and never through `/proc`'s links to other
@@ -159,7 +198,8 @@ impl Builder<'_> {
     fn hide(&mut self, dest: &AbsPath, always: bool) -> Result<()> {
         let place = match self.find(dest) {
             Ok(place) => place,
-            Err(Errno::NOENT | Errno::NOTDIR) if !always => return Ok(()),
+            // Where the app cannot go there is nothing to hide.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) if !always => return Ok(()),
             Err(Errno::NOENT) => self.place(dest, dest::Kind::Directory)?,
             Err(errno) => return Err(errno).path(dest, "cannot be hidden"),
         };
@@ -209,8 +249,14 @@ impl Builder<'_> {
         let opened = self.open_source(path)?;
         kernel::check_device(&opened, path, number)?;
         let mount = copy_of(&opened, number.is_none()).path(path, "cannot be granted")?;
-        let attr =
-            MountAttr { no_suid: true, private: true, recursive: true, ..MountAttr::default() };
+        // Read-only is the node, not the device: it can be opened for writing, but not given away.
+        let attr = MountAttr {
+            read_only: true,
+            no_suid: true,
+            private: true,
+            recursive: true,
+            ..MountAttr::default()
+        };
         set_mount_attr(&mount, &attr).path(path, "cannot be granted")?;
         let kind = kind_of(&opened).path(path, "cannot be granted")?;
         let place = self.place(path, kind)?;

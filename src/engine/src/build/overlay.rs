@@ -9,7 +9,6 @@ use rustix::fs::{FileType, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use rustix::process::{Gid, Uid};
-use rustix::thread::CapabilitySet;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
@@ -21,14 +20,20 @@ impl Builder<'_> {
         of_user: bool,
         optional: bool,
     ) -> Result<()> {
-        let opened = self.open_source(lower)?;
+        let opened = match self.open_source(lower) {
+            Err(_) if optional => return Ok(()),
+            opened => opened?,
+        };
         let stat = rustix::fs::fstat(&opened).path(lower, "cannot be copied")?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
             return self.copied_file(&opened, lower, dest);
         }
+        let translated = of_user && self.id_map.is_some();
+        let opened = if translated { self.translated(&opened, lower)? } else { opened };
         // The copy of the directory itself looks like the original.
+        let stat = rustix::fs::fstat(&opened).path(lower, "cannot be copied")?;
         let upper = self.new_directory(Mode::from_raw_mode(stat.st_mode & 0o7777))?;
-        if self.plan.way == Way::Helper && !of_user {
+        if self.plan.way == Way::Helper {
             let owner = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
             rustix::fs::fchown(&upper, Some(owner.0), Some(owner.1))
                 .path(lower, "cannot be copied")?;
@@ -42,7 +47,7 @@ impl Builder<'_> {
         }
         let work = self.new_directory(Mode::from_raw_mode(0o700))?;
         let place = self.place(dest, Kind::Directory)?;
-        match self.new_overlay(&opened, &upper, &work, of_user) {
+        match self.new_overlay(&opened, &upper, &work) {
             Ok(mount) => attach(mount, &place).path(dest, "cannot be put in its place"),
             // A file system of the host that cannot be copied is left out, as an empty directory.
             Err(_) if optional => Ok(()),
@@ -50,17 +55,24 @@ impl Builder<'_> {
         }
     }
 
+    /// The caller's directory as an app that is root inside sees it: the caller's files are root's,
+    /// and those of others nobody's.
+    fn translated(&mut self, opened: &OwnedFd, lower: &AbsPath) -> Result<OwnedFd> {
+        let mount = self.detached_copy(opened, lower, true, true)?;
+        // A layer has to be mounted somewhere; this place has no name inside.
+        let place = self.new_directory(Mode::from_raw_mode(0o700))?;
+        attach(&mount, &place).path(lower, "cannot be copied on write").map(|()| mount)
+    }
+
     /// Layers are given as descriptors' names, so that no path is looked up a second time.
     ///
-    /// The kernel reads the lower files of an overlay with the ids of the process that mounts it:
-    /// the caller's, for directories of the caller. An app that is root inside needs root's, to
-    /// give files of its copy to others.
+    /// The kernel works on the layers with the rights of this process. What the app may open is
+    /// decided by its own ids before that, on what it sees: the owners and modes of the originals.
     fn new_overlay(
         &self,
         lower: &OwnedFd,
         upper: &OwnedFd,
         work: &OwnedFd,
-        of_user: bool,
     ) -> Result<OwnedFd, Errno> {
         let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
         for (key, layer) in [(c"lowerdir", lower), (c"upperdir", upper), (c"workdir", work)] {
@@ -71,27 +83,13 @@ impl Builder<'_> {
             Way::User => rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?,
             Way::Helper => {
                 for (key, value) in
-                    [(c"index", c"off"), (c"metacopy", c"off"), (c"redirect_dir", c"off")]
+                    [(c"index", c"off"), (c"metacopy", c"off"), (c"redirect_dir", c"nofollow")]
                 {
                     rustix::mount::fsconfig_set_string(&fs, key, value)?;
                 }
             }
         }
-        {
-            let as_caller = of_user && !self.plan.as_root;
-            let _ids = as_caller
-                .then(|| self.as_ids(self.owners.caller))
-                .transpose()
-                .map_err(|_| Errno::PERM)?;
-            if as_caller {
-                // overlayfs works in a directory that it makes for itself with no permission bits.
-                // What the app may open is decided by its own ids, before those of the mount.
-                let mut sets = rustix::thread::capabilities(None)?;
-                sets.effective |= CapabilitySet::DAC_OVERRIDE;
-                rustix::thread::set_capabilities(None, sets)?;
-            }
-            rustix::mount::fsconfig_create(&fs)?;
-        }
+        rustix::mount::fsconfig_create(&fs)?;
         let attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attr)
     }

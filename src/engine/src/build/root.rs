@@ -82,13 +82,11 @@ impl Builder<'_> {
     pub(super) fn directory(&self, dest: &AbsPath, mode: u32, owned: bool) -> Result<()> {
         let message = "cannot be made inside";
         let (parent, name) = self.parent(dest)?;
-        let mode = Mode::from_raw_mode(mode);
-        match rustix::fs::mkdirat(&parent, name, mode) {
+        // The umask of this process is empty.
+        match rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
             Err(Errno::EXIST) => return Ok(()),
             result => result.path(dest, message)?,
         }
-        // What mkdir makes is cut by the umask.
-        rustix::fs::chmodat(&parent, name, mode, AtFlags::empty()).path(dest, message)?;
         if owned {
             let (uid, gid) = self.owners.app;
             rustix::fs::chownat(&parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
@@ -112,7 +110,13 @@ impl Builder<'_> {
         };
         let parent =
             AbsPath::new(parent).map_err(|error| Error::new(format!("“{dest}” {error}")))?;
-        Ok((self.find(&parent).path(dest, "cannot be made inside")?, name))
+        let parent = self.find(&parent).path(dest, "cannot be made inside")?;
+        // The plan makes the system's own places before anything of the host is mounted there.
+        if self.tree.holds(&parent).path(dest, "cannot be made inside")? {
+            Ok((parent, name))
+        } else {
+            Err(Error::new(format!("“{dest}” is not among the sandbox's own places")))
+        }
     }
 
     /// A directory of the app's user in the place for copies; it has no name inside.

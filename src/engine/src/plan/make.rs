@@ -3,7 +3,7 @@
 use super::{Plan, Step, Way, devices, system};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use arkose_profile::{AbsPath, Access, Home, Network, RunAs};
+use arkose_profile::{AbsPath, Access, DBus, Home, Network, RunAs};
 use arkose_protocol::Request;
 use std::path::Path;
 
@@ -31,20 +31,27 @@ const DIRECTORIES: [(&str, u32); 13] = [
 pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<Plan> {
     let policy = &request.policy;
     let own_network = policy.network == Network::None;
+    if policy.runas == RunAs::Root && policy.dbus != DBus::None {
+        return Err(Error::new(
+            "an app that runs as root would speak on the host's bus with root's authority",
+        ));
+    }
     let mut steps = Vec::new();
     for (path, mode) in DIRECTORIES {
         steps.push(Step::Directory { dest: absolute(path)?, mode, owned: false });
     }
-    steps.extend(system::steps(host, way, policy.root));
-    steps.push(Step::Scratch { dest: absolute("/var/tmp")?, mode: 0o1777 });
     let runtime = absolute(&format!("/run/user/{uid}"))?;
-    steps.push(Step::Directory { dest: runtime, mode: 0o700, owned: true });
-    steps.extend(paths(request)?);
-    steps.extend(services(request));
+    steps.push(Step::Directory { dest: runtime.clone(), mode: 0o700, owned: true });
+    steps.extend(system::steps(host, way, policy.root));
+    // All that is the system's own comes before the first mount that a user has a say in.
     steps.extend(devices::steps(host, &policy.devices)?);
     steps.push(Step::Processes);
     // A fresh sysfs belongs to a network namespace, and only its owner may mount it.
     steps.push(Step::Sysfs { fresh: own_network || way == Way::Helper });
+    steps.push(Step::Scratch { dest: absolute("/var/tmp")?, mode: 0o1777 });
+    steps.extend(real_places(request, host)?);
+    steps.extend(paths(request)?);
+    steps.extend(services(request)?);
     Ok(Plan {
         way,
         own_network,
@@ -69,11 +76,11 @@ fn home(request: &Request) -> Result<Step> {
             Step::Bind { source: path.clone(), dest: path, read_only: false, of_user: true }
         }
         Home::Private => {
-            let source =
+            let private =
                 request.home.private.clone().ok_or_else(|| {
                     Error::new("the request names no directory for the private home")
                 })?;
-            Step::Bind { source, dest: path, read_only: false, of_user: true }
+            Step::PrivateHome { data: private.data, source: private.path, dest: path }
         }
     })
 }
@@ -118,21 +125,55 @@ fn refuse_own(path: &AbsPath, message: &str) -> Result<()> {
     Ok(())
 }
 
-fn services(request: &Request) -> Vec<Step> {
-    let mut steps: Vec<Step> =
-        request.hidden.iter().map(|path| Step::Hide { dest: path.clone(), always: true }).collect();
-    steps.extend(request.mounts.iter().map(|mount| Step::Bind {
-        source: mount.source.clone(),
-        dest: mount.dest.clone(),
-        read_only: mount.read_only,
-        of_user: false,
-    }));
-    steps.extend(request.files.iter().enumerate().map(|(index, file)| Step::File {
-        dest: file.dest.clone(),
-        mode: file.mode,
-        index,
-    }));
-    steps
+/// Where symbolic links of the host lead from the places that are hidden to places that are not,
+/// as where `/home` is a link to `/var/home`.
+fn real_places(request: &Request, host: &impl Host) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    let mut places = vec![request.home.path.clone()];
+    for place in system::PERSONAL {
+        places.push(absolute(place)?);
+    }
+    for place in places {
+        let real = host.canonical(&place).filter(|real| *real != place);
+        steps.extend(real.map(|dest| Step::Hide { dest, always: false }));
+    }
+    Ok(steps)
+}
+
+/// Arkose's own directories, then what the services need.
+fn services(request: &Request) -> Result<Vec<Step>> {
+    let message = "is the sandbox's own and cannot be replaced";
+    let mut steps = Vec::new();
+    let writable = writable(request);
+    for path in &request.hidden {
+        refuse_own(path, message)?;
+        // Or the app would move a directory above it away, and make another.
+        let mut above: Vec<&Path> = path.as_path().ancestors().skip(1).collect();
+        above.reverse();
+        for ancestor in above {
+            let ancestor =
+                AbsPath::new(ancestor).map_err(|error| Error::new(format!("“{path}” {error}")))?;
+            if writable.iter().any(|root| root.contains(&ancestor) && *root != ancestor) {
+                steps.push(Step::Pin { dest: ancestor });
+            }
+        }
+        steps.push(Step::Hide { dest: path.clone(), always: true });
+    }
+    for mount in &request.mounts {
+        refuse_own(&mount.dest, message)?;
+        refuse_own(&mount.source, "cannot be shared with the app")?;
+        steps.push(Step::Bind {
+            source: mount.source.clone(),
+            dest: mount.dest.clone(),
+            read_only: mount.read_only,
+            of_user: true,
+        });
+    }
+    for (index, file) in request.files.iter().enumerate() {
+        refuse_own(&file.dest, message)?;
+        steps.push(Step::File { dest: file.dest.clone(), mode: file.mode, index });
+    }
+    Ok(steps)
 }
 
 /// A path that is written in this program.

@@ -64,6 +64,20 @@ pub enum Step {
         /// Whether its owners are shown so that the app's user is the caller.
         of_user: bool,
     },
+    /// Mounts the private home; nothing on the way to it is a symbolic link.
+    PrivateHome {
+        /// Arkose's data directory on the host.
+        data: AbsPath,
+        /// The home, below it.
+        source: AbsPath,
+        /// Inside.
+        dest: AbsPath,
+    },
+    /// Mounts what is there over itself, so that it can be neither renamed nor removed.
+    Pin {
+        /// Inside.
+        dest: AbsPath,
+    },
     /// Puts something empty in the place of what is there, if anything is.
     Hide {
         /// Inside.

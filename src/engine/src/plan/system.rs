@@ -22,6 +22,9 @@ const OWN: [&str; 12] = [
     "tmp",
 ];
 
+/// Those of them that hold the files of people, and may be links to where they really are.
+pub(super) const PERSONAL: [&str; 5] = ["/home", "/media", "/mnt", "/root", "/srv"];
+
 /// File systems that show the kernel's state or need a service, and cannot be copied.
 const NOT_FILES: [&str; 22] = [
     "autofs",

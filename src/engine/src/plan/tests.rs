@@ -17,6 +17,8 @@ fn path(text: &str) -> AbsPath {
 struct Machine {
     mounts: Vec<Mount>,
     entries: BTreeMap<AbsPath, Vec<Entry>>,
+    /// A symbolic link, and where it leads.
+    link: Option<(AbsPath, AbsPath)>,
 }
 
 impl Machine {
@@ -60,7 +62,7 @@ impl Machine {
             .iter()
             .map(|(point, kind)| Mount { point: path(point), kind: (*kind).to_owned() })
             .collect();
-        Self { mounts, entries }
+        Self { mounts, entries, link: None }
     }
 }
 
@@ -77,6 +79,12 @@ impl Host for Machine {
         self.entries.iter().any(|(dir, entries)| {
             entries.iter().any(|entry| below(dir, &entry.name).as_ref() == Some(path))
         })
+    }
+
+    fn canonical(&self, path: &AbsPath) -> Option<AbsPath> {
+        let (from, to) = self.link.as_ref()?;
+        let rest = path.as_path().strip_prefix(from).ok()?;
+        Some(if rest.as_os_str().is_empty() { to.clone() } else { to.join(rest).unwrap() })
     }
 }
 
@@ -259,7 +267,63 @@ fn a_private_home_needs_its_directory() {
     let mut request = request();
     request.policy.home = Home::Private;
     assert!(plan(&request, Way::User).is_err());
-    request.home.private = Some(path("/home/u/.local/share/arkose/homes/x"));
+    request.home.private = Some(arkose_protocol::PrivateHome {
+        data: path("/home/u/.local/share/arkose"),
+        path: path("/home/u/.local/share/arkose/homes/x"),
+    });
     let plan = plan(&request, Way::User).unwrap();
     assert_eq!(plan.private_home, Some(path("/home/u")));
+}
+
+#[test]
+fn a_home_behind_a_link_is_hidden_where_it_really_is() {
+    let mut machine = Machine::new(&[("/", "ext4")]);
+    machine.link = Some((path("/home"), path("/var/home")));
+    let plan = make(&request(), &machine, Way::User, 1000).unwrap();
+    for real in ["/var/home", "/var/home/u"] {
+        assert!(plan.steps.contains(&Step::Hide { dest: path(real), always: false }), "{real}");
+    }
+}
+
+#[test]
+fn services_cannot_replace_what_is_the_sandbox_s_own() {
+    let mount = |source: &str, dest: &str| arkose_protocol::HostMount {
+        source: path(source),
+        dest: path(dest),
+        read_only: false,
+    };
+    for wrong in
+        [mount("/etc", "/dev"), mount("/etc", "/"), mount("/proc", "/mnt"), mount("/sys/x", "/mnt")]
+    {
+        let mut request = request();
+        request.mounts = vec![wrong.clone()];
+        assert!(plan(&request, Way::Helper).is_err(), "{wrong:?}");
+    }
+    let mut request = request();
+    request.hidden = vec![path("/proc/sys")];
+    assert!(plan(&request, Way::Helper).is_err());
+}
+
+#[test]
+fn nothing_above_a_hidden_directory_can_be_moved_away() {
+    let mut request = request();
+    request.policy.home = Home::Direct;
+    request.hidden = vec![path("/home/u/.config/arkose")];
+    let plan = plan(&request, Way::User).unwrap();
+    let at = |wanted: Step| plan.steps.iter().position(|step| *step == wanted).unwrap();
+    let pinned = at(Step::Pin { dest: path("/home/u/.config") });
+    assert!(pinned < at(Step::Hide { dest: path("/home/u/.config/arkose"), always: true }));
+}
+
+#[test]
+fn the_system_s_own_places_are_made_before_a_user_has_a_say() {
+    let mut request = request();
+    request.policy.paths = vec![rule(Access::Bind, "/opt/mine")];
+    let plan = plan(&request, Way::Helper).unwrap();
+    let own = |step: &Step| {
+        matches!(step, Step::Directory { .. } | Step::Symlink { .. } | Step::Device { .. })
+    };
+    let of_user = |step: &Step| matches!(step, Step::Bind { of_user: true, .. });
+    let last = plan.steps.iter().rposition(own).unwrap();
+    assert!(last < plan.steps.iter().position(of_user).unwrap());
 }
