@@ -19,6 +19,7 @@ use crate::{failure, icon, summary};
 use adw::prelude::*;
 use arkose_profile::explain::{Explanation, explain};
 use arkose_profile::i18n::N_;
+use arkose_profile::text::visible;
 use arkose_profile::{Context, Layer, Profile};
 use gtk::glib::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
@@ -211,7 +212,7 @@ impl LaunchWindow {
         let files = self.imp().files.get().map(Vec::as_slice).unwrap_or_default();
         let what = match crate::model::file_names(files) {
             Some(names) => say(N_("Opens {files}"), &[("files", &names)]),
-            None => profile.value("summary").as_text().to_owned(),
+            None => visible(profile.value("summary").as_text().as_bytes()),
         };
         self.imp().what.set_label(&what);
         self.imp().what.set_visible(!what.is_empty());
@@ -219,7 +220,7 @@ impl LaunchWindow {
 
     fn show_name(&self, name: &str, app: Option<&str>) {
         let imp = self.imp();
-        let name = arkose_profile::text::visible(name.as_bytes());
+        let name = visible(name.as_bytes());
         self.set_title(Some(&name));
         imp.what.set_visible(false);
         imp.name.set_label(&name);

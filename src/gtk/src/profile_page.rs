@@ -26,6 +26,7 @@ use adw::prelude::*;
 use arkose_profile::explain::explain;
 use arkose_profile::i18n::N_;
 use arkose_profile::options::{Group, OPTIONS, Opt};
+use arkose_profile::text::visible;
 use arkose_profile::{Context, Origin, Profile};
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
@@ -84,6 +85,10 @@ mod imp {
         pub(super) draft: RefCell<Option<Draft>>,
         /// The profile's id, or its file.
         pub(super) profile: RefCell<OsString>,
+        /// Offers to take back the last edit of the draft.
+        pub(super) undo_toast: RefCell<Option<adw::Toast>>,
+        /// The desktop entry whose icon is shown.
+        pub(super) app: RefCell<Option<Option<String>>>,
         /// What a launcher wants to open with it.
         pub(super) files: RefCell<Vec<OsString>>,
     }
@@ -167,6 +172,7 @@ impl ProfilePage {
         imp.profile.replace(name);
         imp.files.replace(files);
         imp.draft.replace(Some(Draft::new(profile)));
+        self.forget_toast();
         self.remember_asking();
         self.refresh();
         self.show_sandboxes();
@@ -255,6 +261,7 @@ impl ProfilePage {
             Edit::Set(value) => (value, None),
             Edit::Removed(value, entry) => (value, Some(entry)),
         };
+        self.forget_toast();
         let done = match self.imp().draft.borrow_mut().as_mut() {
             Some(draft) => draft.set(option, value),
             None => return,
@@ -264,15 +271,27 @@ impl ProfilePage {
         match (done, removed) {
             (Err(errors), _) => window.toast(&errors.translated(&tr)),
             (Ok(()), Some(entry)) => {
-                let text = say(N_("Removed {entry}"), &[("entry", &entry)]);
-                let page = self.downgrade();
-                window.toast_with_undo(&text, move || {
-                    if let Some(page) = page.upgrade() {
-                        page.undo();
-                    }
-                });
+                self.offer_undo(&say(N_("Removed {entry}"), &[("entry", &entry)]));
             }
             _ => {}
+        }
+    }
+
+    /// Says what was done to the draft, and offers to take it back until something else is done.
+    fn offer_undo(&self, text: &str) {
+        let Some(window) = self.window() else { return };
+        let page = self.downgrade();
+        let toast = window.toast_with_undo(text, move || {
+            if let Some(page) = page.upgrade() {
+                page.undo();
+            }
+        });
+        self.imp().undo_toast.replace(Some(toast));
+    }
+
+    fn forget_toast(&self) {
+        if let Some(toast) = self.imp().undo_toast.take() {
+            toast.dismiss();
         }
     }
 
@@ -282,10 +301,14 @@ impl ProfilePage {
         let draft = imp.draft.borrow();
         let Some(draft) = draft.as_ref() else { return };
         let profile = draft.effective();
-        let name = profile.name();
+        let name = visible(profile.name().as_bytes());
         imp.title.set_title(&name);
         imp.name.set_label(&name);
-        icon::show(&imp.icon, profile.app().as_deref());
+        let app = profile.app();
+        if imp.app.borrow().as_ref() != Some(&app) {
+            icon::show(&imp.icon, app.as_deref());
+            imp.app.replace(Some(app));
+        }
         imp.what.set_label(&self.what(profile));
         let conflicts = draft.conflicts();
         for row in imp.rows.borrow().iter() {
@@ -359,7 +382,7 @@ impl ProfilePage {
 
     /// The sentence under the name: what the profile is for, and what is to be opened with it.
     fn what(&self, profile: &Profile) -> String {
-        let summary = profile.value("summary").as_text().to_owned();
+        let summary = visible(profile.value("summary").as_text().as_bytes());
         let Some(names) = file_names(&self.imp().files.borrow()) else { return summary };
         let opens = say(N_("Opens {files}"), &[("files", &names)]);
         if summary.is_empty() { opens } else { format!("{summary}\n{opens}") }

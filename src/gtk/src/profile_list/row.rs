@@ -6,6 +6,7 @@ use crate::profile_item::ProfileItem;
 use crate::window::Window;
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
+use arkose_profile::text::visible;
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
 
@@ -136,11 +137,11 @@ impl ProfileRow {
         let wrong = listed.error.as_ref().and_then(|errors| errors.0.first());
         let wrong = wrong.map(|error| error.message.translated(&tr));
         let running = item.running() > 0;
-        imp.name.set_label(&listed.name);
+        imp.name.set_label(&visible(listed.name.as_bytes()));
         let what = match &wrong {
             Some(wrong) => wrong.clone(),
             None if running => tr(N_("Running")),
-            None => listed.summary.clone(),
+            None => visible(listed.summary.as_bytes()),
         };
         imp.what.set_label(&what);
         imp.what.set_visible(!what.is_empty());

@@ -85,6 +85,7 @@ impl ProfilePage {
     }
 
     pub(super) fn undo(&self) {
+        self.forget_toast();
         let key = self.imp().draft.borrow_mut().as_mut().and_then(|draft| draft.undo());
         self.refresh();
         if let Some(key) = key {
@@ -97,14 +98,7 @@ impl ProfilePage {
             draft.discard_all();
         }
         self.refresh();
-        if let Some(window) = self.window() {
-            let page = self.downgrade();
-            window.toast_with_undo(&tr(N_("Launch changes discarded")), move || {
-                if let Some(page) = page.upgrade() {
-                    page.undo();
-                }
-            });
-        }
+        self.offer_undo(&tr(N_("Launch changes discarded")));
     }
 
     /// Goes back one step in one row: drops the change, or takes the value out of the override.
@@ -112,6 +106,7 @@ impl ProfilePage {
         let way_back = self.imp().draft.borrow().as_ref().map(|draft| draft.way_back(option.key));
         match way_back {
             Some(WayBack::Change) => {
+                self.forget_toast();
                 if let Some(draft) = self.imp().draft.borrow_mut().as_mut() {
                     draft.discard(option.key);
                 }

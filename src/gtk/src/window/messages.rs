@@ -14,13 +14,15 @@ impl Window {
         self.show_toast(toast(text));
     }
 
-    /// Says what was done, and takes it back when asked to.
-    pub(crate) fn toast_with_undo(&self, text: &str, undo: impl Fn() + 'static) {
+    /// Says what was done, and takes it back when asked to. The toast is for dismissing it when
+    /// something else was done since.
+    pub(crate) fn toast_with_undo(&self, text: &str, undo: impl Fn() + 'static) -> adw::Toast {
         let toast = toast(text);
         toast.set_button_label(Some(&tr(N_("Undo"))));
         toast.set_timeout(8);
         toast.connect_button_clicked(move |_| undo());
-        self.show_toast(toast);
+        self.show_toast(toast.clone());
+        toast
     }
 
     /// One at a time: an “Undo” that is still to be seen must be about what was done last.
