@@ -28,8 +28,12 @@ pub(crate) fn start(launch: Launch) -> Result<u8, Failure> {
         )));
     }
     let events = launch.events.map(events).transpose()?;
+    let quiet = launch.quiet;
     let mut spec = spec(launch)?;
     spec.events = events;
+    if !quiet {
+        spec.note = |error| eprintln!("arkose: {}", error.message(&gettext));
+    }
     Ok(arkose_session::launch(spec)?)
 }
 
@@ -86,6 +90,7 @@ fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
         },
         display: Backend::default(),
         linger: launch.linger,
+        note: |_| {},
         events: None,
     })
 }

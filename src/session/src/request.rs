@@ -31,7 +31,7 @@ pub(crate) fn build<'g>(
 ) -> Result<Request, LaunchError> {
     let Launch { spec, host, id, terminal } = launch;
     let uid = app_uid(spec, host);
-    let hostname = spec.hostname.clone().unwrap_or_else(|| format!("arkose-{id}"));
+    let hostname = hostname(spec, id);
     let mut mounts = resolver(spec);
     let mut files = machine_files(&hostname);
     let mut variables = Vec::new();
@@ -64,6 +64,21 @@ pub(crate) fn build<'g>(
         terminal: *terminal,
         linger: spec.linger,
     })
+}
+
+/// The name of the machine inside. Apps write it into the locks in their home: one that is kept has
+/// a machine of one name.
+fn hostname(spec: &LaunchSpec, id: &str) -> String {
+    /// Room for the prefix within the 63 characters of a label (RFC 1035).
+    const MOST: usize = 56;
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    match (&spec.hostname, &spec.profile) {
+        (Some(name), _) => name.clone(),
+        (None, Some(profile)) if spec.policy.home == HomeMode::Private => {
+            format!("arkose-{}", profile.chars().map(plain).take(MOST).collect::<String>())
+        }
+        (None, _) => format!("arkose-{id}"),
+    }
 }
 
 /// The uid of the app, inside.

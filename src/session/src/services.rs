@@ -1,7 +1,7 @@
 //! The services of the host that one policy grants, started and ready.
 
 use crate::display::{self, Display};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside};
 use crate::host::Host;
 use crate::spec::LaunchSpec;
@@ -29,12 +29,18 @@ impl Services {
                 Some(display::isolated(&request)?)
             }
         };
+        display.iter().flat_map(|display| display.notes()).for_each(spec.note);
         let mut others = Vec::new();
         if policy.wayland == Wayland::Direct {
             others.push(wayland::direct(host, inside)?);
         }
         if policy.pulseaudio {
-            others.push(sound::direct(host, inside)?);
+            match sound::direct(host, inside) {
+                Ok(grant) => others.push(grant),
+                // An app that could play is of use without sound, and reaches less than it may.
+                Err(error) if error.kind() == Kind::NoSound => (spec.note)(&error),
+                Err(error) => return Err(error),
+            }
         }
         if policy.dbus.session() {
             others.push(bus::session(host, inside)?);

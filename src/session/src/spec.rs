@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 
 use crate::display::Backend;
+use crate::error::Error;
 
 /// Who builds the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,6 +55,8 @@ pub struct LaunchSpec {
     pub display: Backend,
     /// Whether the sandbox lives on when the command has ended and programs it started have not.
     pub linger: bool,
+    /// Is told of what the sandbox goes without, or in another way than it could.
+    pub note: fn(&Error),
     /// Where events are written as JSON lines.
     pub events: Option<OwnedFd>,
 }

@@ -128,6 +128,8 @@ fn watch_signals() -> Result<SignalFd, Errno> {
 #[derive(Debug, Default)]
 struct State {
     started: bool,
+    /// Whether the app was asked to end.
+    asked: bool,
     status: Option<Status>,
     failure: Option<LaunchError>,
     /// When the app must have ended by itself.
@@ -337,6 +339,10 @@ impl Session<'_> {
             }
             Ok(signal) if self.state.started => {
                 self.send(Control::Signal(signal as i32));
+                if signal == Signal::SIGTERM && std::mem::replace(&mut self.state.asked, true) {
+                    // Asked twice: an app that does not want to end is ended.
+                    self.state.deadline.get_or_insert(Instant::now());
+                }
                 if signal == Signal::SIGHUP && self.relay.is_some() {
                     // The terminal is gone, and with it whoever could end what ignores the signal.
                     self.end_soon();
