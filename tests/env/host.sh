@@ -5,7 +5,7 @@
 #   its runtime directory                                 where nothing made it
 #   a system bus, and polkitd on it                       where none runs and systemd is not there
 #   /etc/polkit-1/rules.d/49-arkose-tests-only.rules      where systemd is not there
-#   /dev/net/tun for everyone, as udev has it             where systemd is not there
+#   /tmp/.X11-unix, and /dev/net/tun for everyone         where systemd is not there
 # shellcheck shell=bash
 
 TEST_USER=arkose-test
@@ -85,6 +85,12 @@ ensure_rules() {
     print_rules | as_root cmp --silent - "$TEST_RULES" ||
         print_rules | as_root install -D -m 0644 /dev/stdin "$TEST_RULES"
     await 10 test_user_may_launch || say "polkit does not let $TEST_USER launch: the suites will say so"
+}
+
+# The first X server of a machine would make it, with the rights of whoever runs that.
+ensure_x_sockets() {
+    ! has_systemd && [ ! -d /tmp/.X11-unix ] || return 0
+    as_root install -d -m 1777 /tmp/.X11-unix
 }
 
 ensure_tun() {
