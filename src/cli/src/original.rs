@@ -5,10 +5,11 @@
 //! stands alone. It makes the same layer as the options of `run`; what it means for the home
 //! directory, the size and the user is what it meant then.
 
-use crate::request::{Launch, Via, absolute};
+use crate::request::{Launch, absolute};
 use crate::say::{Failure, note};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::{Context, Layer, Profile, Value, nearest};
+use arkose_session::Via;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;

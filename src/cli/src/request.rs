@@ -6,21 +6,10 @@ use crate::say::{Failure, translated};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::options::{Kind, OPTIONS, Opt, option};
 use arkose_profile::{AbsPath, Context, Errors, Layer, Policy, Profile, Store, Value, typed};
+use arkose_session::Via;
 use clap::ArgMatches;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-
-/// Who builds the sandbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Via {
-    /// Whichever will do.
-    #[default]
-    Auto,
-    /// The helper, as root.
-    Helper,
-    /// The calling user.
-    User,
-}
 
 /// Everything that is known about a launch before anything is done.
 #[derive(Debug, Clone)]
@@ -126,11 +115,7 @@ fn launched(
     let bytes = |name| matches.get_one::<OsString>(name);
     // Who wants one way for every launch, those from the window among them, says so once.
     let pinned = std::env::var("ARKOSE_VIA").ok();
-    let via = match text("via").or(pinned.as_deref()) {
-        Some("helper") => Via::Helper,
-        Some("user") => Via::User,
-        _ => Via::Auto,
-    };
+    let via = text("via").or(pinned.as_deref()).and_then(Via::parse).unwrap_or_default();
     let hostname = bytes("hostname").map(|name| hostname(name)).transpose()?;
     let chdir = bytes("chdir").map(|dir| absolute(Path::new(dir))).transpose()?;
     let events = matches.try_get_one::<i32>("events").ok().flatten().copied();

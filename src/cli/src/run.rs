@@ -1,6 +1,6 @@
 //! Where the command line hands over to the session, which launches.
 
-use crate::request::{Launch, Via};
+use crate::request::Launch;
 use crate::say::{self, Failure, gettext};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::{AbsPath, Context, Network};
@@ -83,11 +83,7 @@ fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
         home: Context::current()?.home,
         directory,
         hostname: launch.hostname,
-        via: match launch.via {
-            Via::Auto => arkose_session::Via::Auto,
-            Via::Helper => arkose_session::Via::Helper,
-            Via::User => arkose_session::Via::User,
-        },
+        via: launch.via,
         display: Backend::default(),
         linger: launch.linger,
         note: |_| {},

@@ -36,7 +36,7 @@ const ENOSYS: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned();
 /// The calls of one architecture.
 struct Table {
     /// Refused.
-    denied: &'static [i64],
+    denied: &'static [&'static [i64]],
     /// Answered as by a kernel without them, so that programs fall back to what older ones have.
     absent: &'static [i64],
     /// Refused unless the app may make user namespaces.
@@ -49,38 +49,8 @@ struct Table {
     unshare: i64,
 }
 
-#[cfg(target_arch = "x86_64")]
 const NATIVE_TABLE: Table = Table {
-    denied: &[
-        libc::SYS_acct,
-        libc::SYS_add_key,
-        libc::SYS_bpf,
-        libc::SYS_delete_module,
-        libc::SYS_finit_module,
-        libc::SYS_init_module,
-        libc::SYS_kexec_file_load,
-        libc::SYS_kexec_load,
-        libc::SYS_keyctl,
-        libc::SYS_lookup_dcookie,
-        libc::SYS_move_pages,
-        libc::SYS_nfsservctl,
-        libc::SYS_open_by_handle_at,
-        libc::SYS_perf_event_open,
-        libc::SYS_quotactl,
-        libc::SYS_quotactl_fd,
-        libc::SYS_request_key,
-        libc::SYS_swapoff,
-        libc::SYS_swapon,
-        libc::SYS_syslog,
-        libc::SYS_userfaultfd,
-        libc::SYS_uselib,
-        libc::SYS_ustat,
-        libc::SYS_sysfs,
-        libc::SYS__sysctl,
-        libc::SYS_iopl,
-        libc::SYS_ioperm,
-        libc::SYS_reboot,
-    ],
+    denied: &[DENIED, DENIED_HERE],
     absent: &[libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register],
     mounting: MOUNTING,
     sockets: [libc::SYS_socket, libc::SYS_socketpair],
@@ -90,40 +60,43 @@ const NATIVE_TABLE: Table = Table {
     unshare: libc::SYS_unshare,
 };
 
+const DENIED: &[i64] = &[
+    libc::SYS_acct,
+    libc::SYS_add_key,
+    libc::SYS_bpf,
+    libc::SYS_delete_module,
+    libc::SYS_finit_module,
+    libc::SYS_init_module,
+    libc::SYS_kexec_file_load,
+    libc::SYS_kexec_load,
+    libc::SYS_keyctl,
+    libc::SYS_lookup_dcookie,
+    libc::SYS_move_pages,
+    libc::SYS_nfsservctl,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_perf_event_open,
+    libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
+    libc::SYS_reboot,
+    libc::SYS_request_key,
+    libc::SYS_swapoff,
+    libc::SYS_swapon,
+    libc::SYS_syslog,
+    libc::SYS_userfaultfd,
+];
+
+/// What only this architecture has.
+#[cfg(target_arch = "x86_64")]
+const DENIED_HERE: &[i64] = &[
+    libc::SYS__sysctl,
+    libc::SYS_ioperm,
+    libc::SYS_iopl,
+    libc::SYS_sysfs,
+    libc::SYS_uselib,
+    libc::SYS_ustat,
+];
 #[cfg(target_arch = "aarch64")]
-const NATIVE_TABLE: Table = Table {
-    denied: &[
-        libc::SYS_acct,
-        libc::SYS_add_key,
-        libc::SYS_bpf,
-        libc::SYS_delete_module,
-        libc::SYS_finit_module,
-        libc::SYS_init_module,
-        libc::SYS_kexec_file_load,
-        libc::SYS_kexec_load,
-        libc::SYS_keyctl,
-        libc::SYS_lookup_dcookie,
-        libc::SYS_move_pages,
-        libc::SYS_nfsservctl,
-        libc::SYS_open_by_handle_at,
-        libc::SYS_perf_event_open,
-        libc::SYS_quotactl,
-        libc::SYS_quotactl_fd,
-        libc::SYS_request_key,
-        libc::SYS_swapoff,
-        libc::SYS_swapon,
-        libc::SYS_syslog,
-        libc::SYS_userfaultfd,
-        libc::SYS_reboot,
-    ],
-    absent: &[libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register],
-    mounting: MOUNTING,
-    sockets: [libc::SYS_socket, libc::SYS_socketpair],
-    ioctl: libc::SYS_ioctl,
-    clone: libc::SYS_clone,
-    clone3: libc::SYS_clone3,
-    unshare: libc::SYS_unshare,
-};
+const DENIED_HERE: &[i64] = &[];
 
 const MOUNTING: &[i64] = &[
     libc::SYS_mount,
@@ -139,13 +112,13 @@ const MOUNTING: &[i64] = &[
     libc::SYS_setns,
 ];
 
-/// The numbers of i386 (arch/x86/entry/syscalls/syscall_32.tbl), in the order of the names above.
+/// The numbers of the same calls on i386 (arch/x86/entry/syscalls/syscall_32.tbl).
 #[cfg(target_arch = "x86_64")]
 const COMPAT_TABLE: Table = Table {
-    denied: &[
+    denied: &[&[
         51, 286, 357, 129, 350, 128, 283, 288, 253, 317, 169, 342, 336, 131, 443, 287, 115, 87,
         103, 374, 86, 62, 135, 149, 110, 101, 88,
-    ],
+    ]],
     absent: &[425, 426, 427],
     mounting: &[21, 22, 52, 217, 428, 429, 430, 431, 432, 433, 442, 346],
     // socketcall, the older way to the same, has its arguments in memory, where a filter cannot look.
@@ -197,7 +170,7 @@ fn calls(table: &Table, user_namespaces: bool) -> Vec<Instruction> {
     // The numbers of x32 have a high bit and are over the bound as well.
     let mut block = vec![load(NR)];
     block.extend([jump(BPF_JGE, FIRST_UNKNOWN, 0, 1), answer(ENOSYS)]);
-    block.extend(table.denied.iter().flat_map(|nr| refuse(*nr, EPERM)));
+    block.extend(table.denied.iter().copied().flatten().flat_map(|nr| refuse(*nr, EPERM)));
     block.extend(table.absent.iter().flat_map(|nr| refuse(*nr, ENOSYS)));
     if !user_namespaces {
         block.extend(table.mounting.iter().flat_map(|nr| refuse(*nr, EPERM)));
