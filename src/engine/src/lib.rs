@@ -11,6 +11,7 @@ pub mod host;
 mod ids;
 mod init;
 pub mod plan;
+mod refusal;
 mod seccomp;
 mod serve;
 mod sys;

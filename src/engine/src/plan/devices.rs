@@ -1,6 +1,6 @@
 //! `/dev`: the few nodes that every program expects, and those that the policy grants.
 
-use super::Step;
+use super::{Step, absolute};
 use crate::error::{Error, Result};
 use crate::host::{Host, below};
 use arkose_profile::{AbsPath, Device, options};
@@ -86,8 +86,4 @@ fn class(host: &impl Host, name: &str) -> Result<Vec<AbsPath>> {
         }
     }
     Ok(paths)
-}
-
-fn absolute(path: &str) -> Result<AbsPath> {
-    super::make::absolute(path)
 }

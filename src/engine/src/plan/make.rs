@@ -1,6 +1,6 @@
 //! From a request to a plan.
 
-use super::{Plan, Step, Way, devices, system};
+use super::{Plan, Step, Way, absolute, devices, system};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use arkose_profile::{AbsPath, Access, DBus, Home, Network, RunAs};
@@ -174,9 +174,4 @@ fn services(request: &Request) -> Result<Vec<Step>> {
         steps.push(Step::File { dest: file.dest.clone(), mode: file.mode, index });
     }
     Ok(steps)
-}
-
-/// A path that is written in this program.
-pub(super) fn absolute(path: &str) -> Result<AbsPath> {
-    AbsPath::new(path).map_err(|error| Error::new(format!("“{path}” {error}")))
 }

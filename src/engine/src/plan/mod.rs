@@ -11,6 +11,7 @@ mod tests;
 
 pub use make::make;
 
+use crate::error::{Error, Result};
 use arkose_profile::AbsPath;
 use serde::Serialize;
 
@@ -141,4 +142,9 @@ pub struct Plan {
     pub writable: Vec<AbsPath>,
     /// The tree.
     pub steps: Vec<Step>,
+}
+
+/// A path that is written in this program.
+fn absolute(path: &str) -> Result<AbsPath> {
+    AbsPath::new(path).map_err(|error| Error::new(format!("“{path}” {error}")))
 }
