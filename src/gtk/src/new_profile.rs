@@ -98,6 +98,8 @@ impl NewProfile {
     /// Opens it over a window.
     pub(crate) fn open(window: &Window) {
         let dialog: Self = glib::Object::builder().property("transient-for", window).build();
+        // On a narrow screen the dialog is no wider than what it stands over.
+        dialog.set_default_width(dialog.default_width().min(window.width()));
         dialog.present();
         dialog.imp().name.grab_focus();
     }

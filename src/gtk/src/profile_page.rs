@@ -357,7 +357,10 @@ impl ProfilePage {
         let imp = self.imp();
         let changes = draft.change_count();
         let launch = if changes == 0 { N_("_Launch") } else { N_("_Launch with Changes") };
-        imp.launch_label.set_label(&tr(launch));
+        let launch = tr(launch);
+        // A header bar gives a label less than it could; it must not shorten this one.
+        imp.launch_label.set_width_chars(i32::try_from(launch.chars().count()).unwrap_or(-1));
+        imp.launch_label.set_label(&launch);
         if changes > 0 {
             let text = ngettext(
                 "{count} change for this launch",
