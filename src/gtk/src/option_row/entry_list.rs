@@ -2,12 +2,12 @@
 
 use super::control::Reporter;
 use crate::accessible::{decorative, named};
-use crate::i18n::say;
+use crate::i18n::{say, tr};
 use arkose_profile::Value;
 use arkose_profile::i18n::N_;
 use arkose_profile::text::visible;
-use gtk::glib;
 use gtk::prelude::*;
+use gtk::{gio, glib};
 
 /// A list inside an option row.
 #[derive(Clone)]
@@ -75,11 +75,46 @@ impl EntryList {
         let icon = gtk::Image::from_icon_name((self.icon)(entry));
         decorative(&icon);
         line.append(&icon);
-        line.append(&label);
+        let words = gtk::Box::new(gtk::Orientation::Vertical, 0);
+        words.set_valign(gtk::Align::Center);
+        words.append(&label);
+        tell_if_missing(entry, &words);
+        line.append(&words);
         line.append(&remove);
         let row: gtk::ListBoxRow = named(&shown);
         row.set_child(Some(&line));
         row.set_activatable(false);
         row
     }
+}
+
+/// Says below a path that there is nothing there: a launch would fail on it.
+fn tell_if_missing(entry: &str, words: &gtk::Box) {
+    let path = match entry.strip_prefix('~') {
+        Some("") => glib::home_dir(),
+        Some(below) if below.starts_with('/') => {
+            glib::home_dir().join(below.trim_start_matches('/'))
+        }
+        _ if entry.starts_with('/') && !entry.contains("$USER") => entry.into(),
+        _ => return,
+    };
+    let file = gio::File::for_path(path);
+    let looking = file.query_info_future(
+        gio::FILE_ATTRIBUTE_STANDARD_TYPE,
+        gio::FileQueryInfoFlags::NONE,
+        glib::Priority::LOW,
+    );
+    let words = words.downgrade();
+    glib::spawn_future_local(async move {
+        let missing = looking.await.is_err_and(|error| error.matches(gio::IOErrorEnum::NotFound));
+        if let Some(words) = words.upgrade().filter(|_| missing) {
+            let says = gtk::Label::builder()
+                .label(tr(N_("There is nothing at this path.")))
+                .xalign(0.0)
+                .wrap(true)
+                .css_classes(["caption", "warning"])
+                .build();
+            words.append(&says);
+        }
+    });
 }
