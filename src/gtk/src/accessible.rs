@@ -46,9 +46,11 @@ pub(crate) fn button(label: &str) -> gtk::Button {
     ))
 }
 
-/// A text that is no XML whatever is done to it leaves the widget nameless, not the window without it.
+/// The widget called `it`. A text that no XML can hold leaves it nameless, and the window whole.
 fn build<W: IsA<gtk::Widget> + IsA<glib::Object> + Default>(interface: &str) -> W {
-    gtk::Builder::from_string(interface).object("it").unwrap_or_default()
+    let builder = gtk::Builder::new();
+    let built = builder.add_from_string(interface);
+    built.ok().and_then(|()| builder.object("it")).unwrap_or_default()
 }
 
 /// Makes an image that says nothing beside its text invisible to assistive technology.

@@ -240,9 +240,12 @@ impl ProfileList {
     }
 
     fn choose_first(&self) {
-        if self.imp().selection.n_items() > 0 {
-            self.imp().selection.set_selected(0);
+        let imp = self.imp();
+        if imp.selection.n_items() > 0 {
+            imp.selection.set_selected(0);
             self.choose();
+            // From here the keys lead on to the page, not back into the search.
+            imp.view.grab_focus();
         }
     }
 
