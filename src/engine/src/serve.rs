@@ -44,7 +44,17 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
     if request.policy.runas == RunAs::Root && granted != Granted::Admin {
         return Err(Error::new("an app may run as root only when an administrator allowed it"));
     }
-    let plan = plan(&request, caller, Way::Helper)?;
+    // What is looked up for the plan is looked up with the caller's rights: what it comes to shows
+    // inside.
+    rustix::thread::set_thread_groups(&caller.groups)
+        .context("the groups of the user cannot be taken on")?;
+    let plan = {
+        let ids = sys::fs_ids(caller.uid, caller.gid);
+        if !ids.are(caller.uid, caller.gid) {
+            return Err(Error::new("the kernel refused to look at files as the user"));
+        }
+        plan(&request, caller, Way::Helper)?
+    };
     check_stdio(&request, &stdio)?;
     let id_map = plan.as_root.then(|| ids::translating_namespace(caller)).transpose()?;
     let (ours, theirs) = gate()?;
@@ -192,7 +202,9 @@ fn check_stdio(request: &Request, stdio: &[OwnedFd; 3]) -> Result<()> {
         let mode = rustix::fs::fstat(fd).context(message)?.st_mode;
         match FileType::from_raw_mode(mode) {
             _ if path_only => return Err(Error::new(message)),
-            FileType::Fifo | FileType::Socket => {}
+            FileType::Socket => {}
+            // One with a name is a file of the host like others.
+            FileType::Fifo if is_nameless(fd).context(message)? => {}
             FileType::Directory => {
                 return Err(Error::new("a directory cannot be a standard descriptor of the app"));
             }
@@ -205,6 +217,13 @@ fn check_stdio(request: &Request, stdio: &[OwnedFd; 3]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a pipe is one as pipe(2) makes them, and does not lie in a directory.
+fn is_nameless(pipe: &OwnedFd) -> Result<bool, Errno> {
+    /// `PIPEFS_MAGIC` of linux/magic.h.
+    const PIPES: u32 = 0x5049_5045;
+    Ok(u32::try_from(rustix::fs::fstatfs(pipe)?.f_type) == Ok(PIPES))
 }
 
 fn check(request: &Request) -> Result<()> {

@@ -67,6 +67,9 @@ fn line(step: &Step) -> String {
     match step {
         Step::Directory { dest, mode, .. } => format!("directory  {dest} ({mode:o})"),
         Step::Symlink { dest, target } => format!("symlink    {dest} -> {}", visible(target)),
+        Step::Overlay { lower, dest, read_only: true, .. } => {
+            format!("overlay    {lower} on {dest}, read-only")
+        }
         Step::Overlay { lower, dest, .. } => format!("overlay    {lower} on {dest}"),
         Step::Bind { source, dest, read_only: true, .. } => {
             format!("read-only  {source} on {dest}")

@@ -54,9 +54,13 @@ impl Streams {
 }
 
 fn has_no_life_outside(fd: &OwnedFd) -> bool {
+    /// `PIPEFS_MAGIC` of linux/magic.h: a pipe with a name is in another file system.
+    const PIPES: u32 = 0x5049_5045;
+    let nameless =
+        || rustix::fs::fstatfs(fd).is_ok_and(|stat| u32::try_from(stat.f_type) == Ok(PIPES));
     fstat(fd).is_ok_and(|stat| {
         let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
-        kind == SFlag::S_IFIFO || kind == SFlag::S_IFSOCK
+        kind == SFlag::S_IFSOCK || (kind == SFlag::S_IFIFO && nameless())
     })
 }
 

@@ -74,8 +74,8 @@ impl Builder<'_> {
         match step {
             Step::Directory { dest, mode, owned } => self.directory(dest, *mode, *owned),
             Step::Symlink { dest, target } => self.symlink(dest, target),
-            Step::Overlay { lower, dest, of_user, optional } => {
-                self.overlay(lower, dest, *of_user, *optional)
+            Step::Overlay { lower, dest, of_user, optional, read_only } => {
+                self.overlay(lower, dest, *of_user, *optional, *read_only)
             }
             Step::Bind { source, dest, read_only, of_user } => {
                 self.bind(source, dest, *read_only, *of_user)

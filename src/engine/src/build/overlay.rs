@@ -19,6 +19,7 @@ impl Builder<'_> {
         dest: &AbsPath,
         of_user: bool,
         optional: bool,
+        read_only: bool,
     ) -> Result<()> {
         let opened = match self.open_source(lower) {
             Err(_) if optional => return Ok(()),
@@ -47,7 +48,7 @@ impl Builder<'_> {
         }
         let work = self.new_directory(Mode::from_raw_mode(0o700))?;
         let place = self.place(dest, Kind::Directory)?;
-        match self.new_overlay(&opened, &upper, &work) {
+        match self.new_overlay(&opened, &upper, &work, read_only) {
             Ok(mount) => attach(mount, &place).path(dest, "cannot be put in its place"),
             // A file system of the host that cannot be copied is left out, as an empty directory.
             Err(_) if optional => Ok(()),
@@ -73,6 +74,7 @@ impl Builder<'_> {
         lower: &OwnedFd,
         upper: &OwnedFd,
         work: &OwnedFd,
+        read_only: bool,
     ) -> Result<OwnedFd, Errno> {
         let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
         for (key, layer) in [(c"lowerdir", lower), (c"upperdir", upper), (c"workdir", work)] {
@@ -90,7 +92,8 @@ impl Builder<'_> {
             }
         }
         rustix::mount::fsconfig_create(&fs)?;
-        let attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        let mut attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        attr.set(MountAttrFlags::MOUNT_ATTR_RDONLY, read_only);
         rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attr)
     }
 }

@@ -42,7 +42,7 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
     }
     let runtime = absolute(&format!("/run/user/{uid}"))?;
     steps.push(Step::Directory { dest: runtime.clone(), mode: 0o700, owned: true });
-    steps.extend(system::steps(host, way, policy.root));
+    steps.extend(system::steps(host, way, policy));
     // All that is the system's own comes before the first mount that a user has a say in.
     steps.extend(devices::steps(host, &policy.devices)?);
     steps.push(Step::Processes);
@@ -69,9 +69,7 @@ fn home(request: &Request) -> Result<Step> {
     let path = request.home.path.clone();
     Ok(match request.policy.home {
         Home::Empty => Step::Scratch { dest: path, mode: 0o700 },
-        Home::Cow => {
-            Step::Overlay { lower: path.clone(), dest: path, of_user: true, optional: false }
-        }
+        Home::Cow => copy(path),
         Home::Direct => {
             Step::Bind { source: path.clone(), dest: path, read_only: false, of_user: true }
         }
@@ -83,6 +81,16 @@ fn home(request: &Request) -> Result<Step> {
             Step::PrivateHome { data: private.data, source: private.path, dest: path }
         }
     })
+}
+
+fn copy(path: AbsPath) -> Step {
+    Step::Overlay {
+        lower: path.clone(),
+        dest: path,
+        of_user: true,
+        optional: false,
+        read_only: false,
+    }
 }
 
 /// The home and the rules for single paths: parents first, so that a rule for a child holds inside
@@ -99,13 +107,43 @@ fn paths(request: &Request) -> Result<Vec<Step>> {
         let step = match rule.access {
             Access::Bind => Step::Bind { source, dest, read_only: false, of_user: true },
             Access::BindReadOnly => Step::Bind { source, dest, read_only: true, of_user: true },
-            Access::Cow => Step::Overlay { lower: source, dest, of_user: true, optional: false },
+            Access::Cow => copy(source),
             Access::Restrict => Step::Hide { dest, always: false },
         };
         rules.push((rule.path.clone(), step));
     }
     rules.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(rules.into_iter().map(|(_, step)| step).collect())
+    let writable = writable(request);
+    let mut steps: Vec<Step> = Vec::new();
+    for (path, step) in &rules {
+        // What may be moved is no safer for being elsewhere at the next launch.
+        if !matches!(step, Step::Bind { read_only: false, .. }) {
+            for dest in movable(path, &writable)? {
+                let pin = Step::Pin { dest };
+                let held = |(other, _): &(AbsPath, Step)| pin == Step::Pin { dest: other.clone() };
+                if !steps.contains(&pin) && !rules.iter().any(held) {
+                    steps.push(pin);
+                }
+            }
+        }
+        steps.push(step.clone());
+    }
+    Ok(steps)
+}
+
+/// The directories above `path` that an app could move away, and make another: those below one that
+/// it can change. The outermost comes first.
+fn movable(path: &AbsPath, writable: &[AbsPath]) -> Result<Vec<AbsPath>> {
+    let mut found = Vec::new();
+    for ancestor in path.as_path().ancestors().skip(1) {
+        let ancestor =
+            AbsPath::new(ancestor).map_err(|error| Error::new(format!("“{path}” {error}")))?;
+        if writable.iter().any(|root| root.contains(&ancestor) && *root != ancestor) {
+            found.push(ancestor);
+        }
+    }
+    found.reverse();
+    Ok(found)
 }
 
 /// The directories of the host that the app can change.
@@ -147,16 +185,7 @@ fn services(request: &Request) -> Result<Vec<Step>> {
     let writable = writable(request);
     for path in &request.hidden {
         refuse_own(path, message)?;
-        // Or the app would move a directory above it away, and make another.
-        let mut above: Vec<&Path> = path.as_path().ancestors().skip(1).collect();
-        above.reverse();
-        for ancestor in above {
-            let ancestor =
-                AbsPath::new(ancestor).map_err(|error| Error::new(format!("“{path}” {error}")))?;
-            if writable.iter().any(|root| root.contains(&ancestor) && *root != ancestor) {
-                steps.push(Step::Pin { dest: ancestor });
-            }
-        }
+        steps.extend(movable(path, &writable)?.into_iter().map(|dest| Step::Pin { dest }));
         steps.push(Step::Hide { dest: path.clone(), always: true });
     }
     for mount in &request.mounts {

@@ -53,6 +53,9 @@ pub enum Step {
         of_user: bool,
         /// Whether the sandbox can do without it.
         optional: bool,
+        /// Whether nothing can be changed. It is a copy all the same: the host's sockets and pipes
+        /// lead nowhere in it.
+        read_only: bool,
     },
     /// Mounts a host path, with all that is mounted below it.
     Bind {

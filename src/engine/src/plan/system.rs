@@ -2,7 +2,7 @@
 
 use super::{Step, Way};
 use crate::host::{EntryKind, Host, below};
-use arkose_profile::{AbsPath, Root};
+use arkose_profile::{AbsPath, Policy, Root, RunAs};
 use std::os::unix::ffi::OsStrExt as _;
 
 /// Directories below `/` of which the host's content is never shown: those that the sandbox has
@@ -52,7 +52,7 @@ const NOT_FILES: [&str; 22] = [
 ];
 
 /// The steps that show the system's directories.
-pub(super) fn steps(host: &impl Host, way: Way, mode: Root) -> Vec<Step> {
+pub(super) fn steps(host: &impl Host, way: Way, policy: &Policy) -> Vec<Step> {
     let Ok(root) = AbsPath::new("/") else { return Vec::new() };
     let mut steps = Vec::new();
     for entry in host.entries(&root) {
@@ -62,15 +62,20 @@ pub(super) fn steps(host: &impl Host, way: Way, mode: Root) -> Vec<Step> {
         }
         match entry.kind {
             EntryKind::Symlink(target) => steps.push(Step::Symlink { dest: path, target }),
-            EntryKind::Directory => directory(host, way, mode, path, &mut steps),
+            EntryKind::Directory => directory(host, way, policy, path, &mut steps),
             EntryKind::Other => {}
         }
     }
     steps
 }
 
-fn directory(host: &impl Host, way: Way, mode: Root, path: AbsPath, steps: &mut Vec<Step>) {
-    match (mode, way) {
+fn directory(host: &impl Host, way: Way, policy: &Policy, path: AbsPath, steps: &mut Vec<Step>) {
+    match (policy.root, way) {
+        // To a socket or a named pipe of the host, root inside would be root: in a copy they lead
+        // nowhere.
+        (Root::ReadOnly, Way::Helper) if policy.runas == RunAs::Root => {
+            nested_overlays(host, path, true, steps);
+        }
         (Root::ReadOnly, _) => {
             steps.push(Step::Bind {
                 source: path.clone(),
@@ -79,16 +84,16 @@ fn directory(host: &impl Host, way: Way, mode: Root, path: AbsPath, steps: &mut 
                 of_user: false,
             });
         }
-        (Root::Cow, Way::Helper) => nested_overlays(host, path, steps),
+        (Root::Cow, Way::Helper) => nested_overlays(host, path, false, steps),
         (Root::Cow, Way::User) => composed(host, path, steps),
     }
 }
 
 /// One overlay for the directory, and one for each file system mounted below it.
-fn nested_overlays(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
-    steps.push(overlay(path.clone(), false));
+fn nested_overlays(host: &impl Host, path: AbsPath, read_only: bool, steps: &mut Vec<Step>) {
+    steps.push(overlay(path.clone(), false, read_only));
     for mount in submounts(host, &path) {
-        steps.push(overlay(mount, true));
+        steps.push(overlay(mount, true, read_only));
     }
 }
 
@@ -100,7 +105,7 @@ fn composed(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
         return;
     }
     if !host.mounts().iter().any(|mount| mount.point != path && path.contains(&mount.point)) {
-        steps.push(overlay(path, true));
+        steps.push(overlay(path, true, false));
         return;
     }
     steps.push(Step::Directory { dest: path.clone(), mode: 0o755, owned: false });
@@ -119,8 +124,8 @@ fn composed(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
     }
 }
 
-fn overlay(path: AbsPath, optional: bool) -> Step {
-    Step::Overlay { lower: path.clone(), dest: path, of_user: false, optional }
+fn overlay(path: AbsPath, optional: bool, read_only: bool) -> Step {
+    Step::Overlay { lower: path.clone(), dest: path, of_user: false, optional, read_only }
 }
 
 fn submounts(host: &impl Host, path: &AbsPath) -> Vec<AbsPath> {
