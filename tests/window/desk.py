@@ -15,6 +15,9 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
+# It warns of every program that goes away while it is asked about, which happens all the time here.
+GLib.log_set_handler("dbind", GLib.LogLevelFlags.LEVEL_WARNING, lambda *_: None, None)
+
 # Far longer than anything takes: whoever waits this long has failed.
 PATIENCE = 40.0
 

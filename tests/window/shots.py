@@ -49,6 +49,8 @@ class Shots:
             self.resize()
             self.desk.settle()
             act(self.desk)
+            # Out of the way: it would bring up a tooltip.
+            xdotool("mousemove", 1279, 799)
             self.desk.settle()
             path = os.path.join(self.folder, f"{name}.png")
             subprocess.run(["import", "-window", "root", "-crop", self.crop(), "+repage", path], check=True)
@@ -77,6 +79,7 @@ def search_nothing(desk):
     desk.key("ctrl+f")
     desk.settle()
     xdotool("type", "zzzz")
+    wait_for("an empty list", lambda: not desk.all("list item"))
 
 
 def scrolled(desk):
