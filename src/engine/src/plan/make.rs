@@ -41,7 +41,7 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
         steps.push(Step::Directory { dest: absolute(path)?, mode, owned: false });
     }
     let runtime = absolute(&format!("/run/user/{uid}"))?;
-    steps.push(Step::Directory { dest: runtime.clone(), mode: 0o700, owned: true });
+    steps.push(Step::Directory { dest: runtime, mode: 0o700, owned: true });
     steps.extend(system::steps(host, way, policy));
     // All that is the system's own comes before the first mount that a user has a say in.
     steps.extend(devices::steps(host, &policy.devices)?);
