@@ -37,6 +37,7 @@ impl Via {
 /// A call of `arkose` that is being put together.
 #[derive(Debug)]
 pub struct Arkose {
+    program: &'static str,
     options: Vec<OsString>,
     command: Vec<OsString>,
     environment: Vec<(OsString, Option<OsString>)>,
@@ -57,9 +58,22 @@ impl Arkose {
         Self::call(["launch".as_ref(), profile.as_ref(), "--via".as_ref(), via.word().as_ref()])
     }
 
+    /// `arkose-request`: the helper alone, asked for what `arkose` would not ask for.
+    #[must_use]
+    pub fn crafted() -> Self {
+        Self { program: "arkose-request", ..Self::call([""; 0]) }
+    }
+
+    /// The same, for an app that is root inside.
+    #[must_use]
+    pub fn crafted_as_root() -> Self {
+        Self::crafted().option("action", "admin").arg("--runas-root")
+    }
+
     /// `arkose` with any words.
     pub fn call(words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         Self {
+            program: "arkose",
             options: words.into_iter().map(|word| word.as_ref().to_owned()).collect(),
             command: Vec::new(),
             environment: Vec::new(),
@@ -118,7 +132,7 @@ impl Arkose {
     /// The call as a command that is ready to be started, with nothing connected.
     #[must_use]
     pub fn into_command(self) -> Command {
-        let mut command = machine().as_user(machine().programs.join("arkose"));
+        let mut command = machine().as_user(machine().programs.join(self.program));
         command.args(&self.options);
         if !self.command.is_empty() {
             command.arg("--").args(&self.command);
@@ -320,6 +334,15 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What comes of a command that was made ready by hand.
+    #[must_use]
+    pub fn of(command: &mut Command) -> Self {
+        let _turn = busy();
+        let said = format!("{command:?}");
+        let output = command.output().unwrap_or_else(|error| panic!("{said}: {error}"));
+        Self { status: output.status, stdout: output.stdout, stderr: output.stderr, said }
+    }
+
     /// The exit status.
     ///
     /// # Panics

@@ -1,0 +1,426 @@
+//! What an attacker tries: an app that is hostile, or a user who writes their own requests to the
+//! helper. Each of these worked once, or is next to one that did.
+
+use arkose_tests::machine::{Machine, machine, with_way};
+use arkose_tests::{Arkose, Outcome, Scratch, Via, both_ways};
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// Tests that only the helper's way has.
+macro_rules! by_helper {
+    ($($(#[$meta:meta])* fn $name:ident() $body:block)+) => {$(
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            fn body(_: Via) $body
+            with_way(Via::Helper, stringify!($name), body);
+        }
+    )+};
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn both(one: &Path, other: &Path) -> String {
+    format!("{}={}", text(one), text(other))
+}
+
+/// A file of root's that nobody else may read.
+fn secret(scratch: &Scratch, name: &str) -> std::path::PathBuf {
+    let path = scratch.join(name);
+    fs::write(&path, "for root only").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+/// A directory of root's that everybody may read.
+fn roots(scratch: &Scratch, name: &str) -> std::path::PathBuf {
+    let path = scratch.join(name);
+    fs::create_dir(&path).unwrap();
+    path
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// Runs `body` while two names are swapped as fast as the kernel can.
+fn while_swapped(one: &Path, other: &Path, body: impl FnOnce()) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                // What is to be swapped may only come to be in time.
+                let _ = renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE);
+            }
+        });
+        body();
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// The call on a host that `script` has changed, where nobody else sees the changes.
+fn on_changed_host(script: &str, call: Arkose) -> Command {
+    let call = call.into_command();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation=private", "sh", "-ec"]);
+    command
+        .arg(format!("{script}\nexec \"$@\""))
+        .arg("sh")
+        .arg(call.get_program())
+        .args(call.get_args());
+    command.env_clear().stdin(Stdio::null()).current_dir("/");
+    for (name, value) in call.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command
+}
+
+by_helper! {
+    fn nothing_is_put_over_the_systems_own_places() {
+        let home = Scratch::home();
+        let system = Scratch::system();
+        let victim = secret(&system, "victim");
+        let offered = home.directory("offered");
+        symlink(&victim, offered.join("link")).unwrap();
+        // While a directory is made there, a link to the victim takes its name.
+        while_swapped(&offered.join("link"), &offered.join("shm"), || {
+            for place in ["/dev", "/dev/shm", "/proc", "/sys", "/run", "/run/user", "/"] {
+                let mount = Arkose::crafted().option("mount", format!("{}={place}", text(&offered)));
+                assert!(mount.output().refusal().contains("sandbox's own"), "{place}");
+            }
+        });
+        assert_eq!(names(&offered), ["link"]);
+        assert_eq!(victim.metadata().unwrap().mode() & 0o7777, 0o600);
+    }
+
+    fn nothing_is_made_on_the_host_as_root() {
+        let system = Scratch::system();
+        let directory = roots(&system, "roots");
+        let bind = format!("bind={}", text(&directory));
+        let made = directory.join("made");
+        for (option, value) in [
+            ("file", both(&made, Path::new("x"))),
+            ("mount", both(&machine().home, &made)),
+            ("hidden", text(&made).to_owned()),
+            ("path", format!("cow={}", text(&made))),
+        ] {
+            let _ = Arkose::crafted().option("path", &bind).option(option, &value).output();
+            assert!(names(&directory).is_empty(), "{option} made {:?}", names(&directory));
+            let _ = Arkose::crafted_as_root().option("path", &bind).option(option, &value).output();
+            assert!(names(&directory).is_empty(), "{option} made {:?} for root", names(&directory));
+        }
+    }
+
+    fn what_is_made_in_a_directory_of_the_users_is_the_users() {
+        for crafted in [Arkose::crafted(), Arkose::crafted_as_root()] {
+            let home = Scratch::home();
+            let outcome = crafted.option("path", format!("bind={}", text(home.path())))
+                .option("file", both(&home.join("a/b/file"), Path::new("generated"))).option("hidden", home.join("c/d"))
+                .command(["cat", text(&home.join("a/b/file"))]).output();
+            assert_eq!(outcome.success(), "generated");
+            for name in ["a", "a/b", "a/b/file", "c", "c/d"] {
+                assert_eq!(home.join(name).symlink_metadata().unwrap().uid(), machine().uid.as_raw(), "{name}");
+            }
+        }
+    }
+
+    fn no_place_is_made_through_a_swapped_link() {
+        let home = Scratch::home();
+        let target = home.directory("not-granted");
+        let work = home.directory("work");
+        home.directory("work/sub");
+        symlink(&target, work.join("link")).unwrap();
+        while_swapped(&work.join("link"), &work.join("sub"), || {
+            for _ in 0..20 {
+                let _ = Arkose::crafted().option("path", format!("bind={}", text(&work)))
+                    .option("mount", both(&work, &work.join("sub/made"))).output();
+            }
+        });
+        assert!(names(&target).is_empty());
+    }
+
+    /// A file, a device or a named pipe of the host would be root's to give away.
+    fn root_inside_gets_no_file_of_the_host_as_a_standard_descriptor() {
+        let home = Scratch::home();
+        let file = home.file("file", "");
+        let pipe = home.join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o666)).unwrap();
+        for path in [&file, &pipe, Path::new("/dev/null")] {
+            let open = || File::options().read(true).write(true).open(path).unwrap();
+            let script = "import os; os.fchown(1, 0, 0); os.fchmod(1, 0o4755)";
+            let mut command = Arkose::crafted_as_root().command(["python3", "-c", script]).into_command();
+            let outcome = Outcome::of(command.stdin(Stdio::piped()).stdout(open()));
+            assert!(outcome.refusal().contains("standard descriptors"), "{outcome}");
+        }
+        assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o644);
+    }
+
+    fn what_root_inside_writes_to_a_file_arrives_and_the_file_stays_the_users() {
+        let home = Scratch::home();
+        let file = home.file("file", "");
+        let script = "import os; print('words', flush=True); os.fchown(1, 0, 0); os.fchmod(1, 0o4755)";
+        let mut command = Arkose::run(Via::Helper).option("runas", "root").command(["python3", "-c", script]).into_command();
+        let outcome = Outcome::of(command.stdin(Stdio::null()).stdout(File::create(&file).unwrap()));
+        assert_eq!(outcome.code(), 0, "{outcome}");
+        assert_eq!(home.read("file"), "words\n");
+        let now = file.metadata().unwrap();
+        assert_eq!((now.uid(), now.mode() & 0o7777), (machine().uid.as_raw(), 0o644));
+    }
+
+    fn root_inside_is_the_caller_to_what_a_request_mounts() {
+        let system = Scratch::system();
+        let directory = roots(&system, "roots");
+        secret(&system, "roots/secret");
+        let outcome = Arkose::crafted_as_root().option("mount", both(&directory, Path::new("/mnt")))
+            .shell("cat /mnt/secret; echo x >/mnt/planted; chmod 777 /mnt; chown 1 /mnt; echo end").output();
+        assert_eq!(outcome.success(), "end");
+        assert_eq!(names(&directory), ["secret"]);
+        assert_eq!(directory.metadata().unwrap().mode() & 0o7777, 0o755);
+    }
+
+    fn no_kernel_setting_is_reached_by_what_a_request_mounts() {
+        let home = Scratch::home();
+        symlink("/proc", home.join("proc")).unwrap();
+        symlink("/sys", home.join("sys")).unwrap();
+        let before = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+        for source in [Path::new("/proc"), Path::new("/proc/sys"), Path::new("/sys"), &home.join("proc"), &home.join("sys")] {
+            let outcome = Arkose::crafted_as_root().option("mount", both(source, Path::new("/mnt")))
+                .shell("echo planted; find /mnt -maxdepth 2 -name core_pattern").output();
+            assert!(!outcome.text().contains("planted"), "{outcome}");
+        }
+        assert_eq!(fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap(), before);
+    }
+
+    /// Whoever listens would take it for root of the machine.
+    fn root_inside_connects_to_no_socket_of_the_system() {
+        let system = Scratch::system();
+        let path = system.join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let pipe = system.join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+        let _reader = File::options().read(true).write(true).open(&pipe).unwrap();
+        let script = "import os, socket, sys
+for at in sys.argv[1:]:
+    try: socket.socket(socket.AF_UNIX).connect(at + '/socket'); print('connected', at)
+    except OSError: pass
+    try: os.open(at + '/pipe', os.O_WRONLY | os.O_NONBLOCK); print('wrote', at)
+    except OSError: pass
+print('end')";
+        let bind = format!("bind={}", text(system.path()));
+        for crafted in [
+            Arkose::crafted_as_root(),
+            Arkose::crafted_as_root().arg("--root-read-only"),
+            Arkose::crafted_as_root().option("path", &bind),
+            Arkose::crafted_as_root().option("path", bind.replace("bind=", "bind-read-only=")),
+            Arkose::crafted_as_root().option("path", bind.replace("bind=", "cow=")),
+            Arkose::crafted_as_root().option("mount", both(system.path(), Path::new("/mnt"))),
+            Arkose::crafted_as_root().option("mount-read-only", both(system.path(), Path::new("/mnt"))),
+        ] {
+            let outcome = crafted.command(["python3", "-c", script, text(system.path()), "/mnt"]).output();
+            assert_eq!(outcome.success(), "end", "{outcome}");
+        }
+        assert!(listener.accept().is_err(), "a connection came in");
+        // The same socket, for the user: what is refused above is refused to root alone.
+        let user = Arkose::crafted().option("path", &bind).command(["python3", "-c", script, text(system.path())]).output();
+        assert!(user.text().contains("connected"), "{user}");
+    }
+
+    fn root_inside_cannot_change_a_device_node() {
+        let directory = Path::new("/dev").join(format!("arkose-test-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let node = directory.join("null");
+        assert!(Command::new("mknod").arg(&node).args(["-m", "666", "c", "1", "3"]).status().unwrap().success());
+        let state = || {
+            let of = |path: &Path| path.metadata().map(|meta| (meta.mode(), meta.uid(), meta.gid())).unwrap();
+            (of(&node), of(&directory), names(&directory), of(Path::new("/dev/full")))
+        };
+        let before = state();
+        let outcome = Arkose::run(Via::Helper).option("runas", "root").option("device", &directory).command(["sh", "-c",
+            r#"cd "$1"; echo x >null && echo opened; chmod 600 null . /dev/full; chown 1 null . /dev/full; echo x >planted; rm null; echo end"#,
+            "sh", text(&directory)]).output();
+        let after = state();
+        let _ = fs::set_permissions("/dev/full", fs::Permissions::from_mode(0o666));
+        let _ = std::os::unix::fs::chown("/dev/full", Some(0), Some(0));
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(outcome.success(), "opened\nend");
+        assert_eq!(after, before);
+    }
+
+    fn a_refusal_does_not_tell_what_is_in_a_closed_directory() {
+        let system = Scratch::system();
+        let closed = roots(&system, "closed");
+        fs::create_dir(closed.join("there")).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+        for option in ["mount", "file", "hidden", "home", "path"] {
+            let said = |name: &str| {
+                let path = closed.join(name).join("below");
+                let value = match option {
+                    "mount" => both(&machine().home, &path),
+                    "file" => both(&path, Path::new("x")),
+                    "path" => format!("restrict={}", text(&path)),
+                    _ => text(&path).to_owned(),
+                };
+                let outcome = Arkose::crafted().option(option, value).command(["echo", "launched"]).output();
+                (outcome.code(), outcome.text(), outcome.said().replace(name, "NAME"))
+            };
+            assert_eq!(said("there"), said("absent"), "{option}");
+        }
+    }
+
+    /// A link that only root may read must not show by what it leads to.
+    fn a_link_that_the_user_may_not_read_leads_nowhere() {
+        let system = Scratch::system();
+        let home = Scratch::home();
+        let shown = system.directory("shown");
+        fs::write(shown.join("file"), "").unwrap();
+        let closed = roots(&system, "closed");
+        symlink(&shown, closed.join("link")).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+        symlink(closed.join("link"), home.join("link")).unwrap();
+        let outcome = Arkose::crafted().option("home", home.join("link")).command(["ls", text(&shown)]).output();
+        assert_eq!(outcome.success(), "file");
+    }
+
+    fn a_file_system_below_a_closed_directory_is_no_obstacle() {
+        let script = "mkdir -m 700 /opt/closed-$$; trap 'rmdir /opt/closed-$$/below /opt/closed-$$' EXIT
+mkdir /opt/closed-$$/below; mount -t tmpfs none /opt/closed-$$/below
+\"$@\"; code=$?; umount /opt/closed-$$/below; exit $code";
+        let outcome = Outcome::of(&mut on_changed_host(script, Arkose::run(Via::Helper).command(["echo", "launched"])));
+        assert_eq!(outcome.success(), "launched");
+    }
+
+    fn a_private_home_outside_the_data_directory_is_refused() {
+        let home = Scratch::home();
+        let data = home.directory("data");
+        let victim = home.directory("victim");
+        symlink(&victim, data.join("link")).unwrap();
+        for private in [data.join("link"), victim.clone(), data.clone(), data.join("link/below")] {
+            let outcome = Arkose::crafted().option("private", both(&data, &private)).shell("echo x >~/planted").output();
+            assert_eq!(outcome.text(), "");
+            let _ = outcome.refusal();
+        }
+        assert!(names(&victim).is_empty());
+    }
+}
+
+both_ways! {
+    fn a_link_in_the_place_of_a_private_home_is_not_followed(via) {
+        let home = Scratch::home();
+        let victim = home.file("victim/letter", "not granted");
+        let name = format!("planted-{}-{}", via.word(), std::process::id());
+        let profile = home.file(format!("{name}.toml"),
+            "name = \"Planted\"\ncommand = [\"sh\", \"-c\", \"cat ~/letter; echo x >~/planted\"]\n[files]\nhome = \"private\"\n");
+        let launch = || Arkose::launch(via, &profile).directory(home.path()).env("XDG_DATA_HOME", home.join("data")).output();
+        assert_eq!(launch().code(), 0);
+        let private = home.join("data/arkose/homes").join(&name);
+        assert_eq!(names(&private), ["planted"]);
+        fs::remove_dir_all(&private).unwrap();
+        symlink(victim.parent().unwrap(), &private).unwrap();
+        let outcome = launch();
+        assert!(!outcome.text().contains("not granted"), "{outcome}");
+        assert_eq!(names(victim.parent().unwrap()), ["letter"]);
+        let _ = outcome.refusal();
+    }
+
+    fn a_link_swapped_in_below_a_grant_is_not_followed(via) {
+        let home = Scratch::home();
+        home.file("not-granted/letter", "not granted");
+        home.file("work/sub/letter", "granted");
+        let work = home.join("work");
+        symlink(home.join("not-granted"), work.join("link")).unwrap();
+        let letter = work.join("sub/letter");
+        while_swapped(&work.join("link"), &work.join("sub"), || {
+            for _ in 0..20 {
+                let outcome = Arkose::run(via).option("bind", &work).option("bind", work.join("sub"))
+                    .command(["cat", text(&letter)]).output();
+                assert!(!outcome.text().contains("not granted"), "{outcome}");
+            }
+        });
+    }
+
+    fn a_copy_for_root_inside_shows_no_file_of_others(via) {
+        let home = Scratch::home();
+        let own = home.file("own", "the user's");
+        let system = Scratch::system();
+        let secret = secret(&system, "secret");
+        std::os::unix::fs::chown(&secret, Some(65534), Some(65534)).unwrap();
+        let hidden = home.join("secret");
+        fs::copy(&secret, &hidden).unwrap();
+        fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600)).unwrap();
+        let outcome = Arkose::run(via).option("runas", "root").option("cow", home.path()).option("cow", system.path())
+            .command(["cat", text(&own), text(&secret), text(&hidden)]).output();
+        assert_eq!(outcome.text(), "the user's", "{outcome}");
+    }
+
+    fn a_home_behind_a_link_is_hidden_where_it_is(via) {
+        let home = Scratch::home();
+        let file = home.file("letter", "not granted");
+        let real = Path::new("/var").join(file.strip_prefix("/").unwrap());
+        let script = "mount -t tmpfs none /mnt
+mkdir -p /mnt/upper/var/home /mnt/work /mnt/root
+ln -s var/home /mnt/upper/home
+mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work none /mnt/root
+cd /mnt/root
+mount --rbind /home var/home
+for d in proc sys dev run tmp; do mount --rbind /$d $d; done
+/sbin/pivot_root . media; cd /; umount -l /media";
+        let call = Arkose::run(via).command(["sh", "-c", r#"cat "$1"; echo; test -e "$1" && cat "$1"; echo end"#, "sh", text(&real)]);
+        let outcome = Outcome::of(&mut on_changed_host(script, call));
+        assert_eq!(outcome.text().trim(), "end", "{outcome}");
+    }
+
+    fn families_of_sockets_that_nothing_confines_are_refused(via) {
+        let script = "import socket
+for family in range(1, 46):
+    for kind in (1, 2, 3, 5):
+        try: socket.socket(family, kind); print(family); break
+        except OSError: pass";
+        for network in ["none", "direct"] {
+            let seen = Arkose::run(via).option("network", network).command(["python3", "-c", script]).prints();
+            // AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
+            assert_eq!(seen, "1\n2\n10\n16");
+        }
+    }
+
+    fn arkoses_own_directories_cannot_be_moved_away(via) {
+        let Machine { home, .. } = machine();
+        let seen = Arkose::run(via).option("home", "direct").shell(
+            "cd; for d in .config .local .local/share; do mv $d $d-moved 2>/dev/null && { echo moved $d; mv $d-moved $d; }; done; echo end").output();
+        assert_eq!(seen.text(), "end", "{seen}");
+        assert!(home.join(".config").is_dir());
+    }
+
+    fn what_is_restricted_below_a_grant_cannot_be_moved_away(via) {
+        let home = Scratch::home();
+        home.file("work/project/keys/private", "a secret");
+        let work = home.join("work");
+        for rule in ["restrict", "bind-read-only", "cow"] {
+            let seen = Arkose::run(via).option("bind", &work).option(rule, work.join("project/keys"))
+                .command(["sh", "-c", r#"cd "$1"; mv project moved 2>/dev/null && echo moved; mv project/keys moved 2>/dev/null && echo moved; echo x >project/new; echo end"#, "sh", text(&work)]).output();
+            assert_eq!(seen.text(), "end", "{rule}: {seen}");
+        }
+        assert_eq!(home.read("work/project/keys/private"), "a secret");
+        assert!(home.has("work/project/new"));
+    }
+
+    fn a_directory_as_standard_input_is_no_way_out(via) {
+        let home = Scratch::home();
+        home.file("letter", "not granted");
+        let script = "import os; print(os.listdir(0)); print(os.open('letter', os.O_RDONLY, dir_fd=0))";
+        let mut command = Arkose::run(via).command(["python3", "-c", script]).into_command();
+        let outcome = Outcome::of(command.stdin(File::open(home.path()).unwrap()));
+        assert!(outcome.refusal().contains("directory"), "{outcome}");
+        assert_eq!(outcome.text(), "");
+    }
+}
