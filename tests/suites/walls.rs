@@ -124,7 +124,7 @@ both_ways! {
 
     fn the_runtime_directory_is_its_own(via) {
         let machine = arkose_tests::machine::machine();
-        let socket = machine.runtime.join(format!("agent-{}", std::process::id()));
+        let socket = machine.runtime.join(format!("agent-{}-{}", via.word(), std::process::id()));
         fs::write(&socket, "").unwrap();
         let seen = Arkose::run(via).shell("ls -A /run $XDG_RUNTIME_DIR; stat -c %a:%u $XDG_RUNTIME_DIR").prints();
         fs::remove_file(&socket).unwrap();
