@@ -186,7 +186,8 @@ impl Session<'_> {
     /// Waits for one thing to happen and does what it asks for.
     fn turn(&mut self, request: &Request, events: &mut Events, id: &str) -> Result<(), Errno> {
         let Some(ready) = self.wait()? else { return Ok(()) };
-        if ready.signals {
+        // What the sandbox has said is heard before a signal that could end what has not started.
+        if ready.signals && (self.state.started || !ready.channel) {
             while let Ok(Some(signal)) = self.signals.read_signal() {
                 self.signal(signal.ssi_signo.cast_signed());
             }
