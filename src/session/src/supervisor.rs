@@ -95,12 +95,15 @@ fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     }
 }
 
+/// A helper that was started, what is said to it, and what is passed on for it.
+type Started = (Helper, Channel, Vec<Pump>);
+
 /// The unprivileged way, where it can do what is asked; and whether it was root's.
 fn first_choice(
     spec: &LaunchSpec,
     host: &Host,
     request: &Request,
-) -> Result<((Helper, Channel, Vec<Pump>), bool), LaunchError> {
+) -> Result<(Started, bool), LaunchError> {
     if spec.via == Via::User || (spec.via == Via::Auto && spec.policy.runas == RunAs::User) {
         match Helper::as_user(request) {
             Err(error) if root_could(spec, &error) => {}
