@@ -16,8 +16,10 @@ as_root() {
         die "this needs root, and there is no sudo: run ./dev as root, or install sudo"
     elif [ -t 0 ]; then
         sudo -- "$@"
+    elif sudo -n true 2>/dev/null; then
+        sudo -n -- "$@"
     else
-        sudo -n -- "$@" || die "this needs root (${1##*/}): run ./dev as root, or let sudo do it without a password"
+        die "this needs root (${1##*/}): run ./dev as root, or let sudo do it without a password"
     fi
 }
 
