@@ -49,23 +49,10 @@ pub(crate) fn disposable(program: impl AsRef<OsStr>) -> Command {
 
 /// A command that runs one of this binary's own hidden roles, guarded in the same way.
 pub(crate) fn role(name: &str) -> Command {
-    let mut command = door(name);
-    command.process_group(0);
-    command
-}
-
-fn door(name: &str) -> Command {
     // Not current_exe(): after an upgrade that path is another binary, or none.
     let mut command = Command::new("/proc/self/exe");
     command.arg(DOOR).arg(name).arg(getpid().to_string());
-    command
-}
-
-/// A command that runs `program` with no signal blocked, and otherwise as this process would: it is
-/// part of the same job in the terminal, and outlives its parent.
-pub(crate) fn unblocked(program: impl AsRef<OsStr>) -> Command {
-    let mut command = door("run-unguarded");
-    command.arg(program);
+    command.process_group(0);
     command
 }
 
@@ -90,9 +77,6 @@ fn take_role(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     if role == "clean" {
         // The cleaner outlives its parent: that is its work.
         return Some(runtime::clean());
-    }
-    if role == "run-unguarded" {
-        return run(args.next()?, args);
     }
     let signal = if role == "run-disposable" { Signal::SIGKILL } else { Signal::SIGTERM };
     nix::sys::prctl::set_pdeathsig(signal).ok()?;

@@ -4,16 +4,16 @@
 use crate::failure::{
     CANNOT_SUPERVISE, DISMISSED, HELPER_DIED, LaunchError, NO_HELPER, NO_PKEXEC, NOT_AUTHORISED,
 };
-use crate::guard;
 use crate::host::Host;
 use crate::streams::{Pump, Streams};
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, ProtocolError, Request};
+use nix::sys::signal::SigSet;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Where the helper is installed; the polkit policy names the same path.
 const LIBEXEC: &str = match option_env!("ARKOSE_LIBEXECDIR") {
@@ -60,8 +60,7 @@ impl Helper {
             RunAs::User => "launch",
             RunAs::Root => "admin",
         };
-        // With the signals blocked that are waited for here, Ctrl+C would not end its dialog.
-        let mut command = guard::unblocked(pkexec);
+        let mut command = Command::new(pkexec);
         // pkexec refuses a shell that it does not know; it needs nothing of the environment.
         command.arg(helper).arg(action).env_clear();
         if let Some(language) = host.var("LANG") {
@@ -69,7 +68,8 @@ impl Helper {
         }
         let (ours, theirs) = Channel::pair()?;
         command.stdin(Stdio::from(theirs.into_fd())).stdout(Stdio::null()).stderr(Stdio::piped());
-        let child = command.spawn().map_err(|error| LaunchError::because(NO_PKEXEC, error))?;
+        let child = spawn_unblocked(&mut command)
+            .map_err(|error| LaunchError::because(NO_PKEXEC, error))?;
         let helper = Self::Root(child);
         let (given, pumps) = match request.policy.runas {
             RunAs::User => (None, Vec::new()),
@@ -132,6 +132,16 @@ impl Helper {
             }
         }
     }
+}
+
+/// With the signals blocked that are waited for here, Ctrl+C would not end pkexec's dialog. One that
+/// comes in this moment ends this process, which has no sandbox yet.
+fn spawn_unblocked(command: &mut Command) -> std::io::Result<Child> {
+    let blocked = SigSet::thread_get_mask()?;
+    SigSet::empty().thread_set_mask()?;
+    let child = command.spawn();
+    blocked.thread_set_mask()?;
+    child
 }
 
 fn explain(status: ExitStatus, said: &str) -> LaunchError {
