@@ -11,7 +11,7 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use std::os::fd::OwnedFd;
 
 /// Kernel settings and switches, which the kernel lets uid 0 of any user namespace change.
-const READ_ONLY: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
+const READ_ONLY: [&str; 7] = ["sys", "sysrq-trigger", "irq", "bus", "driver", "fs", "acpi"];
 
 /// What shows memory, keys or log lines of the whole machine.
 const MASKED: [&str; 15] = [

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use arkose_profile::{AbsPath, Access, DBus, Home, Network, RunAs};
 use arkose_protocol::Request;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Directories that every sandbox has of its own.
@@ -113,36 +114,39 @@ fn paths(request: &Request) -> Result<Vec<Step>> {
         rules.push((rule.path.clone(), step));
     }
     rules.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let writable = writable(request);
-    let mut steps: Vec<Step> = Vec::new();
-    for (path, step) in &rules {
+    let writable = writable(request).into_iter().collect();
+    let mut held: BTreeSet<AbsPath> = rules.iter().map(|(path, _)| path.clone()).collect();
+    let mut steps = Vec::new();
+    for (path, step) in rules {
         // What may be moved is no safer for being elsewhere at the next launch.
         if !matches!(step, Step::Bind { read_only: false, .. }) {
-            for dest in movable(path, &writable)? {
-                let pin = Step::Pin { dest };
-                let held = |(other, _): &(AbsPath, Step)| pin == Step::Pin { dest: other.clone() };
-                if !steps.contains(&pin) && !rules.iter().any(held) {
-                    steps.push(pin);
+            for dest in movable(&path, &writable)? {
+                if held.insert(dest.clone()) {
+                    steps.push(Step::Pin { dest });
                 }
             }
         }
-        steps.push(step.clone());
+        steps.push(step);
     }
     Ok(steps)
 }
 
 /// The directories above `path` that an app could move away, and make another: those below one that
 /// it can change. The outermost comes first.
-fn movable(path: &AbsPath, writable: &[AbsPath]) -> Result<Vec<AbsPath>> {
+fn movable(path: &AbsPath, writable: &BTreeSet<AbsPath>) -> Result<Vec<AbsPath>> {
+    let mut above: Vec<&Path> = path.as_path().ancestors().skip(1).collect();
+    above.reverse();
+    let mut below_writable = false;
     let mut found = Vec::new();
-    for ancestor in path.as_path().ancestors().skip(1) {
+    for ancestor in above {
         let ancestor =
             AbsPath::new(ancestor).map_err(|error| Error::new(format!("“{path}” {error}")))?;
-        if writable.iter().any(|root| root.contains(&ancestor) && *root != ancestor) {
+        let is_writable = writable.contains(&ancestor);
+        if below_writable {
             found.push(ancestor);
         }
+        below_writable |= is_writable;
     }
-    found.reverse();
     Ok(found)
 }
 
@@ -182,7 +186,7 @@ fn real_places(request: &Request, host: &impl Host) -> Result<Vec<Step>> {
 fn services(request: &Request) -> Result<Vec<Step>> {
     let message = "is the sandbox's own and cannot be replaced";
     let mut steps = Vec::new();
-    let writable = writable(request);
+    let writable = writable(request).into_iter().collect();
     for path in &request.hidden {
         refuse_own(path, message)?;
         steps.extend(movable(path, &writable)?.into_iter().map(|dest| Step::Pin { dest }));

@@ -327,3 +327,28 @@ fn the_system_s_own_places_are_made_before_a_user_has_a_say() {
     let last = plan.steps.iter().rposition(own).unwrap();
     assert!(last < plan.steps.iter().position(of_user).unwrap());
 }
+
+#[test]
+fn a_read_only_system_is_a_copy_for_root_inside() {
+    let mut request = request();
+    request.policy.runas = RunAs::Root;
+    request.policy.root = Root::ReadOnly;
+    let plan = plan(&request, Way::Helper).unwrap();
+    let host = |step: &Step| matches!(step, Step::Bind { of_user: false, .. });
+    assert!(!plan.steps.iter().any(host));
+    let copy = |step: &&Step| matches!(step, Step::Overlay { read_only: true, .. });
+    assert_eq!(plan.steps.iter().filter(copy).count(), 3);
+}
+
+#[test]
+fn nothing_above_a_rule_can_be_moved_away_by_what_may_change_it() {
+    let mut request = request();
+    request.policy.paths = vec![
+        rule(Access::Bind, "/w"),
+        rule(Access::Restrict, "/w/a/b/keys"),
+        rule(Access::BindReadOnly, "/w/a/b/other"),
+    ];
+    let plan = plan(&request, Way::User).unwrap();
+    let pins: Vec<_> = plan.steps.iter().filter(|step| matches!(step, Step::Pin { .. })).collect();
+    assert_eq!(pins, [&Step::Pin { dest: path("/w/a") }, &Step::Pin { dest: path("/w/a/b") }]);
+}
