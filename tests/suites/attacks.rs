@@ -307,6 +307,25 @@ print('end')";
         assert_eq!(outcome.success(), "launched");
     }
 
+    fn a_damaged_request_breaks_nothing() {
+        let home = Scratch::home();
+        for seed in 0..64 {
+            // One that is whole by chance is obeyed.
+            let outcome = Arkose::crafted().option("damage", seed.to_string())
+                .option("path", format!("bind-read-only={}", text(home.path())))
+                .option("file", "/tmp/generated=content").command(["echo", "launched"]).output();
+            assert!(!outcome.said().contains("panicked"), "{seed}: {outcome}");
+            assert!(outcome.code() != 125 || outcome.said().contains("refused: "), "{seed}: {outcome}");
+            assert!(!outcome.said().contains("the helper is gone"), "{seed}: {outcome}");
+        }
+    }
+
+    fn the_first_process_is_out_of_the_reach_of_root_inside() {
+        let outcome = Arkose::crafted_as_root().shell(
+            "cat /proc/1/mem /proc/1/environ; ls /proc/1/root/; readlink /proc/1/exe /proc/1/cwd /proc/1/fd/*; echo end").output();
+        assert_eq!(outcome.success(), "end");
+    }
+
     fn a_private_home_outside_the_data_directory_is_refused() {
         let home = Scratch::home();
         let data = home.directory("data");

@@ -9,14 +9,19 @@ use arkose_profile::{
 use arkose_protocol::{
     Bytes, Channel, Event, GeneratedFile, HostMount, PrivateHome, Received, Request, VERSION,
 };
-use std::os::fd::AsFd as _;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use std::fs::File;
+use std::io::{IoSlice, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::process::{Command, ExitCode, Stdio};
 
 const HELPER: &str = "/usr/libexec/arkose-helper";
 const REFUSED: u8 = 125;
 
 fn main() -> ExitCode {
-    let (request, action) = parse(std::env::args().skip(1));
+    let Asked { request, action, damage } = parse(std::env::args().skip(1));
     let (ours, theirs) = Channel::pair().expect("a socket pair");
     let mut helper = Command::new("pkexec");
     helper.args([HELPER, &action]).stdin(Stdio::from(theirs.into_fd())).stdout(Stdio::null());
@@ -24,10 +29,14 @@ fn main() -> ExitCode {
     // Its own copy of the other end goes, so that the end is seen.
     drop(helper);
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-    let sent = ours.send_request(&request, [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()]);
+    let stdio = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
+    let sent = match damage {
+        None => ours.send_request(&request, stdio).map_err(|error| error.to_string()),
+        Some(seed) => send_damaged(&ours, &request, seed).map_err(|errno| errno.to_string()),
+    };
     let code = match sent {
         Ok(()) => follow(&ours),
-        Err(error) => refused(&error.to_string()),
+        Err(error) => refused(&error),
     };
     drop(ours);
     let _ = child.wait();
@@ -53,11 +62,52 @@ fn refused(why: &str) -> u8 {
     REFUSED
 }
 
-/// What the options ask for: a request, and the polkit action.
-fn parse(mut words: impl Iterator<Item = String>) -> (Request, String) {
+/// Sends the request with some bytes changed, cut off or added, or not sealed, as the seed has it.
+fn send_damaged(channel: &Channel, request: &Request, seed: u64) -> nix::Result<()> {
+    let mut state = seed;
+    let mut random = |below: usize| {
+        // Knuth's MMIX generator: the same on every run.
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    let mut bytes = postcard::to_stdvec(request).expect("a request can be encoded");
+    match seed % 4 {
+        0 => bytes.truncate(random(bytes.len())),
+        1 => bytes.extend((0..random(4000)).map(|at| at.to_le_bytes()[0])),
+        _ => {
+            for _ in 0..=random(8) {
+                let at = random(bytes.len());
+                bytes[at] = random(256).to_le_bytes()[0];
+            }
+        }
+    }
+    let mut file = File::from(memfd_create(c"damaged", MFdFlags::MFD_ALLOW_SEALING)?);
+    file.write_all(&bytes).map_err(|_| nix::Error::EIO)?;
+    if seed % 16 != 5 {
+        let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW;
+        fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+    }
+    let fds = [file.as_raw_fd(), 0, 1, 2];
+    let version = VERSION.to_le_bytes();
+    let rights = [ControlMessage::ScmRights(&fds)];
+    let socket = channel.as_fd().as_raw_fd();
+    sendmsg::<()>(socket, &[IoSlice::new(&version)], &rights, MsgFlags::empty(), None).map(drop)
+}
+
+/// What the options ask for.
+struct Asked {
+    request: Request,
+    /// polkit's.
+    action: String,
+    /// By which the request is damaged on its way.
+    damage: Option<u64>,
+}
+
+fn parse(mut words: impl Iterator<Item = String>) -> Asked {
     let home = std::env::var("HOME").expect("HOME");
     let mut request = plain(path(&home));
-    let mut action = "launch".to_owned();
+    let (mut action, mut damage) = ("launch".to_owned(), None);
     while let Some(option) = words.next() {
         if option == "--" {
             request.argv = words.by_ref().map(|word| Bytes(word.into())).collect();
@@ -67,6 +117,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> (Request, String) {
         let policy = &mut request.policy;
         match option.as_str() {
             "--action" => action = value(),
+            "--damage" => damage = Some(value().parse().expect("a number")),
             "--runas-root" => policy.runas = RunAs::Root,
             "--root-read-only" => policy.root = Root::ReadOnly,
             "--device" => policy.devices.push(Device::Path(path(&value()))),
@@ -101,7 +152,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> (Request, String) {
             _ => panic!("there is no option {option}"),
         }
     }
-    (request, action)
+    Asked { request, action, damage }
 }
 
 fn plain(home: AbsPath) -> Request {
