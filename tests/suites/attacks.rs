@@ -1,6 +1,7 @@
 //! What an attacker tries: an app that is hostile, or a user who writes their own requests to the
 //! helper. Each of these worked once, or is next to one that did.
 
+use arkose_tests::arkose::busy;
 use arkose_tests::machine::{Machine, machine, with_way};
 use arkose_tests::{Arkose, Outcome, Scratch, Via, both_ways};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
@@ -61,6 +62,8 @@ fn while_swapped(one: &Path, other: &Path, body: impl FnOnce()) {
             self.0.store(true, Ordering::Relaxed);
         }
     }
+    // Who compares what lies on the host would see it.
+    let _busy = busy();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -305,6 +308,14 @@ print('end')";
         let script = "mount -t tmpfs none /opt; mkdir -m 700 /opt/closed; mkdir /opt/closed/below; mount -t tmpfs none /opt/closed/below";
         let outcome = Outcome::of(&mut on_changed_host(script, Arkose::run(Via::Helper).command(["echo", "launched"])));
         assert_eq!(outcome.success(), "launched");
+    }
+
+    /// There it could mount control groups, and freeze what is not in the sandbox.
+    fn root_inside_makes_no_user_namespaces() {
+        let outcome = Arkose::crafted_as_root().arg("--user-namespaces").command(["echo", "launched"]).output();
+        assert!(outcome.refusal().contains("user namespaces"), "{outcome}");
+        let outcome = Arkose::crafted_as_root().command(["unshare", "--user", "--cgroup", "--mount", "echo", "made"]).output();
+        assert_eq!(outcome.text(), "", "{outcome}");
     }
 
     fn a_damaged_request_breaks_nothing() {

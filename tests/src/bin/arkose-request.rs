@@ -119,6 +119,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Asked {
             "--action" => action = value(),
             "--damage" => damage = Some(value().parse().expect("a number")),
             "--runas-root" => policy.runas = RunAs::Root,
+            "--user-namespaces" => policy.user_namespaces = true,
             "--root-read-only" => policy.root = Root::ReadOnly,
             "--device" => policy.devices.push(Device::Path(path(&value()))),
             "--home" => request.home.path = path(&value()),

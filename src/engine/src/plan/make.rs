@@ -37,6 +37,11 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
             "an app that runs as root would speak on the host's bus with root's authority",
         ));
     }
+    // In one of its own it could mount control groups, whose files are root's of the machine.
+    if policy.runas == RunAs::Root && policy.user_namespaces && way == Way::Helper {
+        return Err(Error::new("an app that runs as root cannot make user namespaces")
+            .remedy("--runas root without --user-namespaces, or the other way round"));
+    }
     let mut steps = Vec::new();
     for (path, mode) in DIRECTORIES {
         steps.push(Step::Directory { dest: absolute(path)?, mode, owned: false });
