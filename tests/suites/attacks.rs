@@ -437,6 +437,23 @@ for family in range(1, 46):
         assert!(home.join(".config").is_dir());
     }
 
+    fn arkoses_own_directories_behind_a_link_are_invisible_inside(via) {
+        let home = Scratch::home();
+        let real = home.directory("dotfiles/config");
+        symlink(&real, home.join("config")).unwrap();
+        let plant = r#"cd "$1/config"; ls -A; mkdir -p arkose/profiles autostart; echo x >arkose/profiles/planted.toml; echo x >autostart/planted.desktop; echo end"#;
+        for before in [false, true] {
+            if before {
+                home.file("dotfiles/config/arkose/profiles/own.toml", "");
+            }
+            let seen = Arkose::run(via).env("XDG_CONFIG_HOME", home.join("config")).option("bind", home.join("dotfiles"))
+                .command(["sh", "-c", plant, "sh", text(&home.join("dotfiles"))]).output();
+            assert_eq!(seen.text().lines().last(), Some("end"), "{seen}");
+            let planted = ["arkose/profiles/planted.toml", "autostart/planted.desktop"];
+            assert!(!planted.iter().any(|name| real.join(name).exists()), "{seen}");
+        }
+    }
+
     fn what_is_restricted_below_a_grant_cannot_be_moved_away(via) {
         let home = Scratch::home();
         home.file("work/project/keys/private", "a secret");

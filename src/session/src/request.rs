@@ -173,8 +173,14 @@ fn hidden(spec: &LaunchSpec, host: &Host) -> Result<Vec<AbsPath>, LaunchError> {
     let mut hidden = Vec::new();
     let config = host.config().unwrap_or_else(|| spec.home.as_path().join(".config"));
     let runtime = host.runtime().join("arkose");
-    for path in [config.join("arkose"), config.join("autostart"), data_dir(spec, host), runtime] {
-        let Some(path) = shown(spec, AbsPath::new(&path))? else { continue };
+    let named = [config.join("arkose"), config.join("autostart"), data_dir(spec, host), runtime];
+    // Where a link leads there, the app may find it under its real name.
+    let real: Vec<PathBuf> = named.iter().map(|path| real(path)).collect();
+    let mut paths: Vec<&PathBuf> = named.iter().chain(&real).collect();
+    paths.sort();
+    paths.dedup();
+    for path in paths {
+        let Some(path) = shown(spec, AbsPath::new(path))? else { continue };
         if writable(spec, &path) && path.as_path().symlink_metadata().is_err() {
             // Not there yet: made now, so that the app cannot make it.
             make_private(path.as_path())?;
@@ -184,6 +190,16 @@ fn hidden(spec: &LaunchSpec, host: &Host) -> Result<Vec<AbsPath>, LaunchError> {
         }
     }
     Ok(hidden)
+}
+
+/// The path without symbolic links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    for above in path.ancestors() {
+        if let (Ok(found), Ok(rest)) = (above.canonicalize(), path.strip_prefix(above)) {
+            return found.join(rest);
+        }
+    }
+    path.to_owned()
 }
 
 /// The path, if the app would find the host's directory there.

@@ -39,8 +39,7 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
     }
     // In one of its own it could mount control groups, whose files are root's of the machine.
     if policy.runas == RunAs::Root && policy.user_namespaces && way == Way::Helper {
-        return Err(Error::new("an app that runs as root cannot make user namespaces")
-            .remedy("--runas root without --user-namespaces, or the other way round"));
+        return Err(Error::new("an app can run as root or make user namespaces, and not both"));
     }
     let mut steps = Vec::new();
     for (path, mode) in DIRECTORIES {
