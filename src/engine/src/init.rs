@@ -2,13 +2,13 @@
 //! app, and from then on reaps, forwards signals and reports. When it ends, all ends.
 
 use crate::app::{self, App};
-use crate::build::{self, Owners, Tree};
 use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
 use crate::plan::{Plan, Way};
 use crate::refusal::refused;
 use crate::seccomp;
 use crate::sys::{self, Forked, SignalFd};
+use crate::tree::{self, Owners, Tree};
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, Control, Event, Received, Request, Status};
 use rustix::event::{PollFd, PollFlags};
@@ -60,7 +60,7 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<()> {
         _ => error,
     })?;
     let id_map = setup.id_map.as_ref().map(OwnedFd::as_fd);
-    build::build(&tree, plan, &request.files, owners, id_map)?;
+    tree::build(&tree, plan, &request.files, owners, id_map)?;
     if plan.own_network {
         sys::bring_loopback_up().context("the sandbox's own network cannot be started")?;
     }
