@@ -1,11 +1,11 @@
 //! The engine: turns a request into a running sandbox.
 //!
 //! It runs in the helper as root, or in a child of the supervisor as the user, with one thread and
-//! nothing taken from its environment. [`plan`] says what is to be done; `tree` does it by descriptor; `init` lives in
-//! the sandbox as its first process. Every failure is a sentence for the user.
+//! nothing taken from its environment. [`plan`] says what is to be done; `tree` does it by
+//! descriptor; `init` lives in the sandbox as its first process. Every failure is a sentence for the
+//! user.
 
 mod app;
-
 mod error;
 pub mod host;
 mod ids;
