@@ -55,7 +55,7 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
         }
         plan(&request, caller, Way::Helper)?
     };
-    check_stdio(&request, &stdio)?;
+    check_stdio(&request, &stdio, Way::Helper)?;
     let id_map = plan.as_root.then(|| ids::translating_namespace(caller)).transpose()?;
     let (ours, theirs) = gate()?;
     match clone(&plan)? {
@@ -97,7 +97,7 @@ pub fn launch(request: &Request) -> Result<(Channel, Pid)> {
             // Without a channel there is nobody to tell, and the supervisor sees the end.
             let Ok((channel, stdio)) = alone(theirs) else { sys::exit(0) };
             let (channel, caller, plan) = (&channel, &caller, &plan);
-            if let Err(error) = check_stdio(request, &stdio) {
+            if let Err(error) = check_stdio(request, &stdio, Way::User) {
                 let _ = channel.send_event(&Event::Failed(error.into_failure()));
                 sys::exit(0)
             }
@@ -188,10 +188,11 @@ fn gate() -> Result<(OwnedFd, OwnedFd)> {
         .context("there are no sockets")
 }
 
-/// A directory would lead out of the sandbox. And an app that is root inside is the owner of every
-/// file that it holds: it gets pipes, sockets and its own terminal, which have no life outside.
-fn check_stdio(request: &Request, stdio: &[OwnedFd; 3]) -> Result<()> {
-    let as_root = request.policy.runas == RunAs::Root;
+/// A directory would lead out of the sandbox. And an app that root makes root inside is the owner of
+/// every file that it holds: it gets pipes, sockets and its own terminal, which have no life outside.
+/// One that a user makes root stays that user to the host.
+fn check_stdio(request: &Request, stdio: &[OwnedFd; 3], way: Way) -> Result<()> {
+    let as_root = way == Way::Helper && request.policy.runas == RunAs::Root;
     let replaced = request.terminal.map_or([false; 3], |terminal| terminal.replaces);
     for (fd, replaced) in stdio.iter().zip(replaced) {
         if replaced {
