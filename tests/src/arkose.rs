@@ -155,16 +155,26 @@ impl Arkose {
         self.start_in(Some(busy()))
     }
 
+    /// As [`start`](Self::start), with a file as its input.
+    #[must_use]
+    pub fn start_reading(self, input: File) -> Running {
+        self.start_on(Some(busy()), Stdio::from(input))
+    }
+
     /// As [`start`](Self::start), for a test that holds a [`Quiet`] host.
     #[must_use]
     pub fn start_alone(self, _quiet: &Quiet) -> Running {
         self.start_in(None)
     }
 
-    fn start_in(mut self, turn: Option<Busy>) -> Running {
+    fn start_in(self, turn: Option<Busy>) -> Running {
+        self.start_on(turn, Stdio::piped())
+    }
+
+    fn start_on(mut self, turn: Option<Busy>, stdin: Stdio) -> Running {
         let input = std::mem::take(&mut self.input);
         let mut command = self.into_command();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let said = format!("{command:?}");
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{said}: {error}"));
         let mut stdin = child.stdin.take();

@@ -41,6 +41,16 @@ both_ways! {
         assert_eq!(fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap(), pattern);
     }
 
+    fn what_root_inside_does_not_read_is_not_waited_for(via) {
+        let home = Scratch::home();
+        let pipe = home.join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o666)).unwrap();
+        // Nothing is ever written to it, and it stays open.
+        let silent = fs::File::options().read(true).write(true).open(&pipe).unwrap();
+        let outcome = Arkose::run(via).option("runas", "root").command(["echo", "done"]).start_reading(silent).finish();
+        assert_eq!(outcome.success(), "done");
+    }
+
     fn root_inside_reads_no_more_of_the_host_than_the_user(via) {
         let system = Scratch::system();
         let secret = system.join("secret");

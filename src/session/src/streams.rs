@@ -108,6 +108,10 @@ impl Pump {
 
     /// Passes on all that is left; the app is gone.
     pub(crate) fn finish(&mut self) {
+        if self.from.as_ref().is_some_and(|from| !has_no_life_outside(from)) {
+            // What the app would have read is read by nobody, and might be long in coming.
+            return;
+        }
         while self.to.is_some() {
             let before = (self.from.is_some(), self.waiting.len());
             self.pass();
