@@ -230,6 +230,13 @@ const ROOT_ON_DIRECT_SCREEN: Conflict = Conflict {
     ),
 };
 
+const ROOT_WITH_NAMESPACES: Conflict = Conflict {
+    value: "root",
+    other: "user-namespaces",
+    other_values: &["true"],
+    reason: N_("an app that runs as root could mount the control groups of the machine there"),
+};
+
 /// Every option, in the order in which they are shown.
 pub static OPTIONS: &[Opt] = &[
     Opt {
@@ -300,7 +307,7 @@ pub static OPTIONS: &[Opt] = &[
         default: "\"user\"",
         flag: "runas",
         conf: Some("runas"),
-        conflicts: &[ROOT_ON_BUS, ROOT_ON_DIRECT_SCREEN],
+        conflicts: &[ROOT_ON_BUS, ROOT_ON_DIRECT_SCREEN, ROOT_WITH_NAMESPACES],
     },
     Opt {
         key: "files.root",
