@@ -13,7 +13,7 @@
 use crate::application::Application;
 use crate::i18n::{say, sentence_case, tr};
 use crate::library::{self, Trouble};
-use crate::model::{Failure, Remembered, Request, fingerprint, with_files};
+use crate::model::{Failure, Remembered, Request, fingerprint, shipped, with_files};
 use crate::sandbox::{Sandbox, State};
 use crate::{failure, icon, summary};
 use adw::prelude::*;
@@ -208,11 +208,11 @@ impl LaunchWindow {
     }
 
     fn show_profile(&self, profile: &Profile) {
-        self.show_name(&profile.name(), profile.app().as_deref());
+        self.show_name(&shipped::name(profile, &tr), profile.app().as_deref());
         let files = self.imp().files.get().map(Vec::as_slice).unwrap_or_default();
         let what = match crate::model::file_names(files) {
             Some(names) => say(N_("Opens {files}"), &[("files", &names)]),
-            None => visible(profile.value("summary").as_text().as_bytes()),
+            None => visible(shipped::summary(profile, &tr).as_bytes()),
         };
         self.imp().what.set_label(&what);
         self.imp().what.set_visible(!what.is_empty());

@@ -1,6 +1,7 @@
 //! Reading and writing profiles away from the main loop, with a way to take each writing back.
 
 use crate::i18n::tr;
+use crate::model::shipped;
 use arkose_profile::i18n::N_;
 use arkose_profile::{Context, Layer, Listed, LoadError, Profile, SaveError, Store};
 use gio_unix::DesktopAppInfo;
@@ -64,7 +65,8 @@ pub(crate) struct Shown {
 /// Every profile, sorted by name for the user's language.
 pub(crate) async fn list() -> Result<Vec<Shown>, Trouble> {
     in_thread(|store| {
-        let mut profiles = store.list();
+        let mut profiles: Vec<_> =
+            store.list().into_iter().map(|listed| shipped::listed(listed, &tr)).collect();
         profiles
             .sort_by_cached_key(|profile| glib::CollationKey::from(profile.name.to_lowercase()));
         let shown = |listed: Listed| {

@@ -10,6 +10,7 @@ mod launch;
 mod names;
 mod remembered;
 mod search;
+pub(crate) mod shipped;
 pub(crate) mod size;
 
 pub use draft::{Draft, WayBack};

@@ -11,7 +11,7 @@ mod apps;
 
 use crate::i18n::tr;
 use crate::library;
-use crate::model::{Query, command};
+use crate::model::{Query, command, shipped};
 use crate::window::Window;
 use adw::prelude::*;
 use apps::AppItem;
@@ -170,9 +170,12 @@ impl NewProfile {
         let imp = self.imp();
         let names = gtk::StringList::new(&[&tr(N_("Everything closed"))]);
         for preset in &presets {
-            names.append(&preset.name());
+            names.append(&shipped::name(preset, &tr));
         }
         imp.start.set_model(Some(&names));
+        // The row's own label for what is chosen gives way to the subtitle; the list keeps its own.
+        imp.start.set_list_factory(imp.start.factory().as_ref());
+        imp.start.set_factory(Some(&whole_words()));
         imp.start.set_visible(!presets.is_empty());
         imp.presets.replace(presets);
         imp.start.connect_selected_notify(glib::clone!(
@@ -187,7 +190,7 @@ impl NewProfile {
     fn show_start(&self) {
         let imp = self.imp();
         let preset = self.preset();
-        let summary = preset.as_ref().map(|preset| preset.value("summary").as_text().to_owned());
+        let summary = preset.as_ref().map(|preset| shipped::summary(preset, &tr));
         let summary =
             summary.unwrap_or_else(|| tr(N_("The app reaches nothing but what you choose.")));
         imp.start.set_subtitle(&glib::markup_escape_text(&summary));
@@ -265,4 +268,22 @@ impl NewProfile {
         }
         Ok(layer)
     }
+}
+
+/// Draws a text of a string list, never shortened.
+fn whole_words() -> gtk::SignalListItemFactory {
+    let factory = gtk::SignalListItemFactory::new();
+    factory.connect_setup(|_, item| {
+        if let Some(item) = item.downcast_ref::<gtk::ListItem>() {
+            item.set_child(Some(&gtk::Label::new(None)));
+        }
+    });
+    factory.connect_bind(|_, item| {
+        let Some(item) = item.downcast_ref::<gtk::ListItem>() else { return };
+        let text = item.item().and_downcast::<gtk::StringObject>();
+        if let (Some(text), Some(label)) = (text, item.child().and_downcast::<gtk::Label>()) {
+            label.set_label(&text.string());
+        }
+    });
+    factory
 }

@@ -17,7 +17,7 @@ mod actions;
 
 use crate::accessible::named;
 use crate::i18n::{ngettext, say, tr};
-use crate::model::{Draft, WayBack, file_names, with_files};
+use crate::model::{Draft, WayBack, file_names, shipped, with_files};
 use crate::option_row::{Edit, OptionRow, RowState};
 use crate::summary::Content;
 use crate::window::Window;
@@ -78,6 +78,8 @@ mod imp {
         pub(super) changes_revealer: TemplateChild<gtk::Revealer>,
         #[template_child]
         pub(super) discard: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub(super) save_label: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) changes: TemplateChild<gtk::Label>,
         pub(super) rows: RefCell<Vec<OptionRow>>,
@@ -301,7 +303,7 @@ impl ProfilePage {
         let draft = imp.draft.borrow();
         let Some(draft) = draft.as_ref() else { return };
         let profile = draft.effective();
-        let name = visible(profile.name().as_bytes());
+        let name = visible(shipped::name(profile, &tr).as_bytes());
         imp.title.set_title(&name);
         imp.name.set_label(&name);
         let app = profile.app();
@@ -322,7 +324,7 @@ impl ProfilePage {
                 )
             });
             row.show(RowState {
-                value: profile.value(key),
+                value: shipped::value(profile, key, &tr),
                 origin: profile.origin(key).clone(),
                 resettable: draft.way_back(key) != WayBack::Nothing,
                 problem,
@@ -385,7 +387,7 @@ impl ProfilePage {
 
     /// The sentence under the name: what the profile is for, and what is to be opened with it.
     fn what(&self, profile: &Profile) -> String {
-        let summary = visible(profile.value("summary").as_text().as_bytes());
+        let summary = visible(shipped::summary(profile, &tr).as_bytes());
         let Some(names) = file_names(&self.imp().files.borrow()) else { return summary };
         let opens = say(N_("Opens {files}"), &[("files", &names)]);
         if summary.is_empty() { opens } else { format!("{summary}\n{opens}") }
@@ -405,6 +407,8 @@ impl ProfilePage {
         // The name stands below in large letters; the title is for when that is scrolled away.
         imp.title.set_visible(narrow);
         imp.discard.set_visible(!narrow);
+        let save = if narrow { N_("Save") } else { N_("Save to Profile") };
+        imp.save_label.set_label(&tr(save));
     }
 
     fn enable(&self, action: &str, enabled: bool) {

@@ -1,7 +1,7 @@
 //! A row of the list: icon, name, what the profile is for, and whether an app runs from it.
 
 use crate::accessible::{decorative, named};
-use crate::i18n::{say, tr};
+use crate::i18n::{say, sentence_case, tr};
 use crate::profile_item::ProfileItem;
 use crate::window::Window;
 use adw::prelude::*;
@@ -135,7 +135,7 @@ impl ProfileRow {
         let imp = self.imp();
         let Some(listed) = item.listed() else { return };
         let wrong = listed.error.as_ref().and_then(|errors| errors.0.first());
-        let wrong = wrong.map(|error| error.message.translated(&tr));
+        let wrong = wrong.map(|error| sentence_case(&error.message.translated(&tr)));
         let running = item.running() > 0;
         imp.name.set_label(&visible(listed.name.as_bytes()));
         let what = match &wrong {

@@ -4,7 +4,7 @@ use super::ProfilePage;
 use crate::failure;
 use crate::i18n::{say, tr};
 use crate::library::{self, Backup, Trouble};
-use crate::model::{Remembered, Request, WayBack, fingerprint};
+use crate::model::{Remembered, Request, WayBack, fingerprint, shipped};
 use crate::sandbox::State;
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
@@ -56,7 +56,7 @@ impl ProfilePage {
             .draft
             .borrow()
             .as_ref()
-            .map(|draft| (draft.changes().clone(), draft.effective().name()))
+            .map(|draft| (draft.changes().clone(), shipped::name(draft.effective(), &tr)))
         else {
             return;
         };
