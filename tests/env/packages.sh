@@ -8,7 +8,7 @@ PACKAGES_USE=(dbus polkitd pkexec xauth xserver-xephyr x11-apps adwaita-icon-the
     librsvg2-common fonts-dejavu-core fonts-cantarell)
 # To drive the window where there is no display.
 PACKAGES_WINDOW=(xvfb openbox python3 python3-gi gir1.2-atspi-2.0 at-spi2-core x11-utils xdotool
-    imagemagick libglib2.0-bin dbus-daemon procps)
+    imagemagick libglib2.0-bin dbus-daemon procps locales)
 # To check what is not Rust.
 PACKAGES_CHECK=(shellcheck desktop-file-utils appstream meson)
 # What the suites probe with, from inside and outside.

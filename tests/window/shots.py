@@ -18,6 +18,7 @@ from desk import Desk, NotThere, fail, say, text_of, wait_for, xdotool
 
 APPLICATION = "io.github.arkose.Arkose"
 WIDTHS = {"wide": (1120, 780), "narrow": (360, 720)}
+LOCALES = {"en": "C.UTF-8", "fr": "fr_FR.UTF-8"}
 SCHEMES = {"light": "prefer-light", "dark": "prefer-dark"}
 
 # Two profiles that nobody ships: one with a mistake, one that cannot be launched.
@@ -34,8 +35,8 @@ class Shots:
         self.folder = os.path.join(output, f"{language}-{scheme}-{width}")
         self.size = WIDTHS[width]
         self.environment = {
-            "LANGUAGE": language,
-            "LANG": "C.UTF-8",
+            "LANG": LOCALES[language],
+            "LOCPATH": os.path.join(config, "locales"),
             "ADW_DEBUG_COLOR_SCHEME": SCHEMES[scheme],
             "XDG_CONFIG_HOME": config,
         }
@@ -91,12 +92,14 @@ def scrolled(desk):
 
 
 def switch_turned(desk):
-    """Turns the first switch of the page: something is then changed for this launch."""
+    """Turns a switch of the page: something is then changed for this launch."""
+    before = desk.texts()
     switches = [widget for role in ("switch", "toggle button", "check box") for widget in desk.all(role)]
     named = [widget for widget in switches if widget.get_name()]
     if not named:
         raise NotThere("a switch")
     desk.press(named[-1])
+    wait_for("a change of the window", lambda: desk.texts() != before)
 
 
 def launch_failing(desk):
@@ -120,6 +123,22 @@ PAGES = {
 }
 
 
+def prepare(config):
+    """The profiles, the languages, and no motion that a picture could be taken in the middle of."""
+    folder = os.path.join(config, "arkose", "profiles")
+    os.makedirs(folder)
+    for name, text in PROFILES.items():
+        with open(os.path.join(folder, f"{name}.toml"), "w", encoding="utf-8") as file:
+            file.write(text)
+    os.makedirs(os.path.join(config, "gtk-4.0"))
+    with open(os.path.join(config, "gtk-4.0", "settings.ini"), "w", encoding="utf-8") as file:
+        file.write("[Settings]\ngtk-enable-animations=false\n")
+    # A real locale: the C library of today translates nothing in C.UTF-8.
+    place = os.path.join(config, "locales", LOCALES["fr"])
+    os.makedirs(os.path.dirname(place))
+    subprocess.run(["localedef", "--no-archive", "-i", "fr_FR", "-f", "UTF-8", place], check=True)
+
+
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--output", required=True)
@@ -133,11 +152,7 @@ def main():
     languages = [options.lang] if options.lang else ["en", "fr"]
     missed = []
     with tempfile.TemporaryDirectory() as config:
-        folder = os.path.join(config, "arkose", "profiles")
-        os.makedirs(folder)
-        for name, text in PROFILES.items():
-            with open(os.path.join(folder, f"{name}.toml"), "w", encoding="utf-8") as file:
-                file.write(text)
+        prepare(config)
         for language, scheme, width in itertools.product(languages, SCHEMES, WIDTHS):
             shots = Shots(options.output, config, language, scheme, width)
             say(f"{language}, {scheme}, {width}")
