@@ -104,8 +104,9 @@ both_ways! {
 
     fn a_change_of_the_windows_size_reaches_the_app(via) {
         let mut terminal = Terminal::start(Arkose::run(via).command(["bash", "-c",
-            "trap 'stty size; exit 5' WINCH; echo ready; while :; do read -t 1 line; done"]));
+            "trap 'size=$(stty size); echo \"$size\"; [ \"$size\" != \"44 111\" ] || exit 5' WINCH; echo ready; while :; do read -t 1 line; done"]));
         terminal.shows("ready");
+        // stty sets one and then the other, and the app is told of both.
         let status = Command::new("stty").args(["rows", "44", "cols", "111"])
             .stdin(terminal.keyboard.try_clone().unwrap()).status().unwrap();
         assert!(status.success());
