@@ -27,7 +27,7 @@ mod imp {
     use crate::profile_item::ProfileItem;
     use gtk::subclass::prelude::*;
     use gtk::{gio, glib};
-    use std::cell::{OnceCell, RefCell};
+    use std::cell::{Cell, OnceCell, RefCell};
 
     #[derive(gtk::CompositeTemplate)]
     #[template(file = "profile_list.ui")]
@@ -46,6 +46,8 @@ mod imp {
         pub(super) selection: gtk::SingleSelection,
         pub(super) filter: gtk::CustomFilter,
         pub(super) query: RefCell<Query>,
+        /// A selection that moves with the filter was not chosen by anybody.
+        pub(super) filtering: Cell<bool>,
         /// What the list was made from.
         pub(super) shown: RefCell<Option<Vec<Shown>>>,
         pub(super) chosen: OnceCell<super::Chosen>,
@@ -63,6 +65,7 @@ mod imp {
                 selection: gtk::SingleSelection::new(None::<gio::ListModel>),
                 filter: gtk::CustomFilter::new(|_| true),
                 query: RefCell::default(),
+                filtering: Cell::default(),
                 shown: RefCell::default(),
                 chosen: OnceCell::new(),
             }
@@ -126,7 +129,11 @@ impl ProfileList {
         imp.selection.connect_selected_item_notify(glib::clone!(
             #[weak(rename_to = list)]
             self,
-            move |_| list.choose()
+            move |_| {
+                if !list.imp().filtering.get() {
+                    list.choose();
+                }
+            }
         ));
         // A click on the selected row leads to its page again when the window shows one at a time.
         imp.view.connect_activate(glib::clone!(
@@ -140,7 +147,9 @@ impl ProfileList {
             self,
             move |entry| {
                 list.imp().query.replace(Query::new(&entry.text()));
+                list.imp().filtering.set(true);
                 list.imp().filter.changed(gtk::FilterChange::Different);
+                list.imp().filtering.set(false);
             }
         ));
         imp.search.connect_activate(glib::clone!(
@@ -160,6 +169,11 @@ impl ProfileList {
     pub(crate) fn start_search(&self) {
         self.imp().search_bar.set_search_mode(true);
         self.imp().search.grab_focus();
+    }
+
+    /// Shows every profile again.
+    pub(crate) fn end_search(&self) {
+        self.imp().search_bar.set_search_mode(false);
     }
 
     /// Calls `started` when a search begins.

@@ -303,6 +303,12 @@ impl Window {
     }
 
     fn go_back(&self) {
-        self.imp().leaflet.navigate(adw::NavigationDirection::Back);
+        let imp = self.imp();
+        let on_list = imp.leaflet.visible_child().is_some_and(|child| child == *imp.list);
+        if imp.leaflet.is_folded() && !on_list {
+            imp.leaflet.navigate(adw::NavigationDirection::Back);
+        } else {
+            imp.list.end_search();
+        }
     }
 }
