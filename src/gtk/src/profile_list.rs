@@ -48,6 +48,8 @@ mod imp {
         pub(super) query: RefCell<Query>,
         /// A selection that moves with the filter was not chosen by anybody.
         pub(super) filtering: Cell<bool>,
+        /// The id of what was selected last; the filter may have taken it out of the list.
+        pub(super) current: RefCell<String>,
         /// What the list was made from.
         pub(super) shown: RefCell<Option<Vec<Shown>>>,
         pub(super) chosen: OnceCell<super::Chosen>,
@@ -66,6 +68,7 @@ mod imp {
                 filter: gtk::CustomFilter::new(|_| true),
                 query: RefCell::default(),
                 filtering: Cell::default(),
+                current: RefCell::default(),
                 shown: RefCell::default(),
                 chosen: OnceCell::new(),
             }
@@ -149,6 +152,8 @@ impl ProfileList {
                 list.imp().query.replace(Query::new(&entry.text()));
                 list.imp().filtering.set(true);
                 list.imp().filter.changed(gtk::FilterChange::Different);
+                let current = list.imp().current.borrow().clone();
+                list.select(&current);
                 list.imp().filtering.set(false);
             }
         ));
@@ -215,6 +220,7 @@ impl ProfileList {
     /// Selects a profile, if it is in the list.
     pub(crate) fn select(&self, id: &str) {
         let imp = self.imp();
+        imp.current.replace(id.to_owned());
         let items = imp.selection.iter::<glib::Object>().flatten();
         let at = items
             .map(|item| item.downcast_ref::<ProfileItem>().is_some_and(|item| item.id() == id));
@@ -229,6 +235,7 @@ impl ProfileList {
 
     /// Selects nothing.
     pub(crate) fn unselect(&self) {
+        self.imp().current.take();
         self.imp().selection.set_selected(gtk::INVALID_LIST_POSITION);
     }
 
@@ -249,6 +256,7 @@ impl ProfileList {
 
     fn choose(&self) {
         if let (Some(item), Some(chosen)) = (self.selected(), self.imp().chosen.get()) {
+            self.imp().current.replace(item.id().to_owned());
             chosen(&item);
         }
     }
