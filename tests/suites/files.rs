@@ -252,6 +252,17 @@ both_ways! {
         assert_eq!(home.read("a letter.txt"), "dear allmore\n");
     }
 
+    fn an_editor_saves_the_file_named_at_a_launch(via) {
+        let home = Scratch::home();
+        let file = home.file("letter", "before");
+        // Saves as editors do: it writes a file beside, and renames it, where that is possible.
+        let profile = home.file("editor.toml",
+            "name = \"Editor\"\ncommand = [\"sh\", \"-c\", 'echo after | gio save \"$1\"', \"editor\", \"%f\"]\n");
+        let outcome = Arkose::launch(via, &profile).arg(&file).output();
+        assert_eq!(outcome.code(), 0, "{outcome}");
+        assert_eq!(home.read("letter"), "after\n");
+    }
+
     fn a_file_named_read_only_at_a_launch_cannot_be_changed(via) {
         let home = Scratch::home();
         let file = home.file("letter", "dear all");

@@ -1,6 +1,7 @@
 //! `arkose explain`: what an app can and cannot reach.
 
 use crate::request::Described;
+use crate::run::missing_wall;
 use crate::say::{Failure, answer, answer_json, gettext, note, translated};
 use arkose_profile::explain::{Explanation, Line, explain as explanation};
 use arkose_profile::i18n::{Message, N_};
@@ -20,12 +21,13 @@ pub(crate) fn explain(described: &Described, json: bool) -> Result<u8, Failure> 
             object.insert("profile".to_owned(), profile.id.clone().into());
             object.insert("name".to_owned(), profile.name().into());
             object.insert("command".to_owned(), profile.command().into());
-            let notes: Vec<_> = profile.notes.iter().map(translated).collect();
+            let missing = missing_wall(policy);
+            let notes: Vec<_> = profile.notes.iter().chain(&missing).map(translated).collect();
             object.insert("notes".to_owned(), notes.into());
         }
         return answer_json(&object).map(|()| 0);
     }
-    for message in &profile.notes {
+    for message in profile.notes.iter().chain(&missing_wall(policy)) {
         note(message);
     }
     answer(&text(&profile.name(), &told)).map(|()| 0)

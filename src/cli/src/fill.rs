@@ -4,6 +4,7 @@ use crate::request::absolute;
 use crate::say::Failure;
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::{AbsPath, Access, Context, Home, PathRule, Policy};
+use arkose_session::SharedFile;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -87,7 +88,24 @@ fn uri(file: &OsStr) -> Result<OsString, Failure> {
     Ok(uri.into())
 }
 
-/// Opens the files of this launch to a policy that does not reach them yet.
+/// Where single files of a launch are, inside.
+const FILES: &str = "/run/arkose/files";
+
+/// What became of the files of a launch.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    /// What the command is filled with.
+    pub(crate) names: Vec<OsString>,
+    /// Single files that appear at another place.
+    pub(crate) files: Vec<SharedFile>,
+}
+
+/// Opens the files of this launch to a policy that does not reach them yet, and gives the names by
+/// which the app finds them.
+///
+/// A directory keeps its place. A single file is a mount, over which nothing can be renamed, as
+/// editors do to save; so it is put into a directory in which nothing can be made, where they write
+/// into the file itself.
 ///
 /// # Errors
 /// When one is not a path.
@@ -96,9 +114,11 @@ pub(crate) fn open(
     context: &Context,
     files: &[OsString],
     read_only: bool,
-) -> Result<(), Failure> {
+) -> Result<Opened, Failure> {
     let access = if read_only { Access::BindReadOnly } else { Access::Bind };
-    for file in files {
+    let mut opened = Opened::default();
+    for (index, file) in files.iter().enumerate() {
+        opened.names.push(file.clone());
         let Some(path) = local(file)? else { continue };
         // Every app has a /proc and a /dev of its own.
         if path.as_path().starts_with("/proc") || path.as_path().starts_with("/dev") {
@@ -111,13 +131,20 @@ pub(crate) fn open(
             Some(Access::Cow | Access::Restrict) => false,
             None => policy.home == Home::Direct && context.home.contains(&path),
         };
-        if !open {
+        if !open && path.as_path().is_file() {
+            let name = path.as_path().file_name().unwrap_or_default();
+            let inside = absolute(&Path::new(FILES).join(index.to_string()).join(name))?;
+            if let Some(last) = opened.names.last_mut() {
+                inside.as_path().as_os_str().clone_into(last);
+            }
+            opened.files.push(SharedFile { source: path, dest: inside, read_only });
+        } else if !open {
             policy.paths.retain(|rule| rule.path != path);
             policy.paths.push(PathRule { access, path });
             policy.paths.sort_by(|a, b| a.path.cmp(&b.path));
         }
     }
-    Ok(())
+    Ok(opened)
 }
 
 /// The file on this computer that a path or a `file:` URI means; `None` for what lies elsewhere.

@@ -341,6 +341,7 @@ impl Original {
             events: None,
             quiet: false,
             linger: false,
+            files: Vec::new(),
         })
     }
 }

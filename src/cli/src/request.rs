@@ -6,7 +6,7 @@ use crate::say::{Failure, translated};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::options::{Kind, OPTIONS, Opt, option};
 use arkose_profile::{AbsPath, Context, Errors, Layer, Policy, Profile, Store, Value, typed};
-use arkose_session::Via;
+use arkose_session::{SharedFile, Via};
 use clap::ArgMatches;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,8 @@ pub struct Launch {
     pub quiet: bool,
     /// Whether the sandbox lives on when the command has ended and programs it started have not.
     pub linger: bool,
+    /// Single files of the host that appear at a place of their own.
+    pub files: Vec<SharedFile>,
 }
 
 /// A profile and what it comes to, where nothing is launched.
@@ -64,11 +66,11 @@ pub(crate) fn launch(matches: &ArgMatches) -> Result<Launch, Failure> {
         return Err(Failure::new(&message).mended_by(file));
     }
     let files = words(matches, "file");
-    let command = fill::command(&template, &files)?;
     let read_only = matches.get_one::<String>("access").is_some_and(|access| access == "read-only");
-    fill::open(&mut described.policy, &described.context, &files, read_only)?;
+    let opened = fill::open(&mut described.policy, &described.context, &files, read_only)?;
+    let command = fill::command(&template, &opened.names)?;
     // Many desktop apps hand over to another process and end.
-    Ok(Launch { linger: true, ..launched(described, command, matches)? })
+    Ok(Launch { linger: true, files: opened.files, ..launched(described, command, matches)? })
 }
 
 /// `arkose explain`.
@@ -131,6 +133,7 @@ fn launched(
         events,
         quiet,
         linger: false,
+        files: Vec::new(),
     })
 }
 

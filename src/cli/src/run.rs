@@ -3,7 +3,7 @@
 use crate::request::Launch;
 use crate::say::{self, Failure, gettext};
 use arkose_profile::i18n::{Message, N_};
-use arkose_profile::{AbsPath, Context, Network};
+use arkose_profile::{AbsPath, Context, Network, Policy};
 use arkose_session::display::Backend;
 use arkose_session::doctor;
 use arkose_session::{LaunchError, LaunchSpec};
@@ -18,14 +18,8 @@ pub(crate) fn start(launch: Launch) -> Result<u8, Failure> {
     for note in launch.notes() {
         eprintln!("arkose: {note}");
     }
-    if !launch.quiet
-        && launch.policy.network == Network::Direct
-        && !doctor::keeps_abstract_sockets()
-    {
-        // An intact wall needs no word; one that this kernel does not have does.
-        say::note(&Message::new(N_(
-            "this kernel cannot keep an app with the host's network from the host's abstract sockets, such as the X server's; Linux 6.12 can",
-        )));
+    if let Some(missing) = missing_wall(&launch.policy).filter(|_| !launch.quiet) {
+        say::note(&missing);
     }
     let events = launch.events.map(events).transpose()?;
     let quiet = launch.quiet;
@@ -35,6 +29,16 @@ pub(crate) fn start(launch: Launch) -> Result<u8, Failure> {
         spec.note = |error| eprintln!("arkose: {}", error.message(&gettext));
     }
     Ok(arkose_session::launch(spec)?)
+}
+
+/// What this kernel cannot keep an app with that policy from. An intact wall needs no word.
+pub(crate) fn missing_wall(policy: &Policy) -> Option<Message> {
+    let open = policy.network == Network::Direct && !doctor::keeps_abstract_sockets();
+    open.then(|| {
+        Message::new(N_(
+            "this kernel cannot keep an app with the host's network from the host's abstract sockets, such as the X server's; Linux 6.12 can",
+        ))
+    })
 }
 
 /// Prints the steps that would build the sandbox.
@@ -86,6 +90,7 @@ fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
         via: launch.via,
         display: Backend::default(),
         linger: launch.linger,
+        files: launch.files,
         note: |_| {},
         events: None,
     })

@@ -144,7 +144,8 @@ fn package(program: &str) -> Option<&'static str> {
         "Xephyr" => Some("xserver-xephyr"),
         "Xvfb" => Some("xvfb"),
         "Xwayland" => Some("xwayland"),
-        "xpra" => Some("xpra python3-pil"),
+        "xpra" => Some("xpra python3-pil python3-gi-cairo"),
+        "python3-gi-cairo" => Some("python3-gi-cairo"),
         _ => None,
     }
 }

@@ -26,5 +26,5 @@ pub mod wayland;
 
 pub use failure::LaunchError;
 pub use plan::{Planned, plan};
-pub use spec::{LaunchSpec, Via};
+pub use spec::{LaunchSpec, SharedFile, Via};
 pub use supervisor::launch;

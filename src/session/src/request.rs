@@ -33,6 +33,11 @@ pub(crate) fn build<'g>(
     let uid = app_uid(spec, host);
     let hostname = hostname(spec, id);
     let mut mounts = resolver(spec);
+    mounts.extend(spec.files.iter().map(|file| HostMount {
+        source: file.source.clone(),
+        dest: file.dest.clone(),
+        read_only: file.read_only,
+    }));
     let mut files = machine_files(&hostname);
     let mut variables = Vec::new();
     for grant in grants {

@@ -32,6 +32,17 @@ impl Via {
     }
 }
 
+/// A single file of the host that appears at a place of its own.
+#[derive(Debug, Clone)]
+pub struct SharedFile {
+    /// Where it is on the host.
+    pub source: AbsPath,
+    /// Where the app finds it.
+    pub dest: AbsPath,
+    /// Whether the app can only read it.
+    pub read_only: bool,
+}
+
 /// One launch.
 #[derive(Debug)]
 pub struct LaunchSpec {
@@ -55,6 +66,8 @@ pub struct LaunchSpec {
     pub display: Backend,
     /// Whether the sandbox lives on when the command has ended and programs it started have not.
     pub linger: bool,
+    /// Files that this launch is about.
+    pub files: Vec<SharedFile>,
     /// Is told of what the sandbox goes without, or in another way than it could.
     pub note: fn(&Error),
     /// Where events are written as JSON lines.

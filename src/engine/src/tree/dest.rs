@@ -115,12 +115,18 @@ impl Builder<'_> {
         let owner = self.maker(dest, &parent).map_err(|errno| unreachable_place(dest, errno))?;
         let _as_owner = self.as_ids(owner)?;
         match kind {
-            Kind::Directory => rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o755)),
+            Kind::Directory => rustix::fs::mkdirat(&parent, name, self.mode_of(dest)),
             Kind::Other => empty_file(&parent, name),
         }
         .map_err(|errno| unreachable_place(dest, errno))?;
         let own = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
         open_path(&parent, Path::new(name), own).map_err(|errno| unreachable_place(dest, errno))
+    }
+
+    /// Only below the home does the app need to make something beside a place: an editor that finds
+    /// that it cannot writes into the file itself, over which, as a mount, nothing can be renamed.
+    fn mode_of(&self, dest: &AbsPath) -> Mode {
+        Mode::from_raw_mode(if self.plan.home.contains(dest) { 0o755 } else { 0o555 })
     }
 
     /// With whose ids places are looked for: the app's, if it is somebody else than this process.

@@ -31,6 +31,10 @@ const ATTACHED: &str = "Attached to ";
 /// attaches nevertheless (seen with xpra 3.1.3 without `python3-pil`).
 const BROKEN: &str = "No module named ";
 
+/// Where Debian has Python's bindings of GObject libraries. Without the one of cairo the client shows
+/// black windows and says nothing (seen with xpra 3.1.3).
+const BINDINGS: &str = "/usr/lib/python3/dist-packages/gi";
+
 /// What is the same for server and client: off.
 const OFF: &[&str] = &[
     "--av-sync=no",
@@ -76,6 +80,9 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
     let find =
         |name: &str| host.program(name).ok_or_else(|| Error::new(Kind::NotInstalled).value(name));
     let (program, xvfb) = (find(PROGRAM)?, find(SERVER)?);
+    if !can_draw(Path::new(BINDINGS)) {
+        return Err(Error::new(Kind::NotInstalled).value("python3-gi-cairo"));
+    }
     let screen = Screen::of(host, LocalDisplay::of(host)?)?;
     let number = Number::reserve()?;
     let cookie = Cookie::random()?;
@@ -94,6 +101,14 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
     }
     let grant = isolated_grant(request.inside, &number, &cookie)?;
     Ok(Box::new(Xpra { grant, client, server, screen, _number: number, runtime }))
+}
+
+/// Whether the bindings have what the client draws with; yes, where they lie elsewhere.
+fn can_draw(bindings: &Path) -> bool {
+    let Ok(mut entries) = std::fs::read_dir(bindings) else { return true };
+    entries.any(|entry| {
+        entry.is_ok_and(|entry| entry.file_name().as_encoded_bytes().starts_with(b"_gi_cairo"))
+    })
 }
 
 /// The X server that apps connect to, as large as the host's screen; see Xephyr for the shared memory.
