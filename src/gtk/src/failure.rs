@@ -19,7 +19,10 @@ pub(crate) fn show(parent: Option<&gtk::Window>, name: &str, failure: &Failure) 
     let dialog = adw::MessageDialog::new(parent, Some(&heading), Some(&failure.message));
     dialog.set_extra_child(Some(&more(failure)));
     dialog.add_response("close", &tr(N_("_Close")));
+    dialog.set_default_response(Some("close"));
     dialog.present();
+    // Enter closes it, and Tab leads to the details and the button that copies.
+    gtk::prelude::GtkWindowExt::set_focus(&dialog, None::<&gtk::Widget>);
 }
 
 /// The command that mends it, and the details.
