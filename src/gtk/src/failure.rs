@@ -22,7 +22,7 @@ pub(crate) fn show(parent: Option<&gtk::Window>, name: &str, failure: &Failure) 
     dialog.set_default_response(Some("close"));
     dialog.present();
     // Enter closes it, and Tab leads to the details and the button that copies.
-    gtk::prelude::GtkWindowExt::set_focus(&dialog, None::<&gtk::Widget>);
+    GtkWindowExt::set_focus(&dialog, None::<&gtk::Widget>);
 }
 
 /// The command that mends it, and the details.
