@@ -16,7 +16,26 @@ fn running(via: Via, quiet: &Quiet) -> Running {
     running
 }
 
+/// The processor time that a process has used, in hundredths of a second (proc_pid_stat(5)).
+fn ticks(pid: impl std::fmt::Display) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+    fields.skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum()
+}
+
 both_ways! {
+    fn what_waits_for_an_app_costs_nothing_meanwhile(via) {
+        let quiet = quiet();
+        let script = "i=0; while [ $i -lt 1000000 ]; do i=$((i+1)); done; echo worked; exec sleep 600";
+        let mut running = Arkose::run(via).shell(script).start_alone(&quiet);
+        running.lines().expect_line("worked");
+        let ours = descendants(running.pid()).into_iter().filter(|(_, name)| name.starts_with("arkose"));
+        let used: u64 = ours.map(|(pid, _)| ticks(pid)).sum::<u64>() + ticks(running.pid());
+        running.signal(Signal::SIGTERM);
+        let _ = running.finish();
+        assert!(used < 20, "{used} hundredths of a second");
+    }
+
     fn a_hundred_launches_leave_the_host_as_it_was(via) {
         let quiet = quiet();
         // The first launch may make directories that stay, such as the user's own state.

@@ -69,7 +69,7 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
         }
         Forked::Parent { pid, pidfd } => {
             drop((theirs, stdio, id_map, request));
-            let result = accompany(channel, &plan, pid, &pidfd, &ours);
+            let result = accompany(channel, plan.as_root.then_some(ours), pid, &pidfd);
             // Whatever happened, nothing of the sandbox is left when this returns.
             let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
             let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
@@ -142,31 +142,29 @@ fn clone(plan: &Plan) -> Result<Forked> {
 /// Waits until the sandbox has ended or must end.
 fn accompany(
     channel: &Channel,
-    plan: &Plan,
+    mut gate: Option<OwnedFd>,
     pid: Pid,
     pidfd: &OwnedFd,
-    gate: &OwnedFd,
 ) -> Result<()> {
-    let mut gate_open = plan.as_root;
     loop {
-        let watched = if gate_open { PollFlags::IN } else { PollFlags::empty() };
-        let mut fds = [
+        let mut fds = vec![
             PollFd::new(pidfd, PollFlags::IN),
             // Only its end: what comes over it is read inside.
             PollFd::from_borrowed_fd(channel.as_fd(), PollFlags::empty()),
-            PollFd::new(gate, watched),
         ];
+        fds.extend(gate.iter().map(|gate| PollFd::new(gate, PollFlags::IN)));
         match rustix::event::poll(&mut fds, None) {
             Err(Errno::INTR) => continue,
             result => result.context("the sandbox cannot be waited for")?,
         };
-        let [ended, supervisor, gate_ready] = &fds;
-        if !ended.revents().is_empty() || !supervisor.revents().is_empty() {
+        let reported = |index: usize| fds.get(index).is_some_and(|fd| !fd.revents().is_empty());
+        let (ended, asked) = (reported(0) || reported(1), reported(2));
+        if ended {
             return Ok(());
         }
-        if gate_open && gate_ready.revents().contains(PollFlags::IN) {
-            gate_open = false;
-            open_gate(gate, pid)?;
+        // Asked once; an end that is closed would be reported again and again.
+        if let Some(gate) = gate.take_if(|_| asked) {
+            open_gate(&gate, pid)?;
         }
     }
 }
