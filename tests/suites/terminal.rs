@@ -83,6 +83,21 @@ impl Terminal {
     }
 }
 
+/// Says every size that it is told of, and ends at the last. No shell: bash forgets a signal that comes
+/// while it deals with one of the same kind.
+const RESIZED: &str = "
+import os, signal, time
+def resized(*_):
+    size = os.get_terminal_size()
+    print(size.lines, size.columns, flush=True)
+    if (size.lines, size.columns) == (44, 111):
+        os._exit(5)
+signal.signal(signal.SIGWINCH, resized)
+print('ready', flush=True)
+while True:
+    time.sleep(1)
+";
+
 /// Puts a byte into the terminal's input, by the number as it is and with high bits set.
 const PUSH: &str = "
 import ctypes, os
@@ -103,8 +118,7 @@ both_ways! {
     }
 
     fn a_change_of_the_windows_size_reaches_the_app(via) {
-        let mut terminal = Terminal::start(Arkose::run(via).command(["bash", "-c",
-            "trap 'size=$(stty size); echo \"$size\"; [ \"$size\" != \"44 111\" ] || exit 5' WINCH; echo ready; while :; do read -t 1 line; done"]));
+        let mut terminal = Terminal::start(Arkose::run(via).command(["python3", "-c", RESIZED]));
         terminal.shows("ready");
         // stty sets one and then the other, and the app is told of both.
         let status = Command::new("stty").args(["rows", "44", "cols", "111"])
