@@ -4,6 +4,7 @@
 use arkose_tests::arkose::{Busy, busy};
 use arkose_tests::wait::{self, LAUNCH, Lines};
 use arkose_tests::{Arkose, both_ways, host};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::{Winsize, openpty};
 use nix::unistd::Pid;
 use std::fs::File;
@@ -27,6 +28,10 @@ impl Terminal {
         let busy = busy();
         let size = Winsize { ws_row: 33, ws_col: 99, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(Some(&size), None).unwrap();
+        // Or what runs in the terminal would keep it open itself.
+        for fd in [&pair.master, &pair.slave] {
+            fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+        }
         let inner = call.into_command();
         // A session of its own, so that the terminal controls it as a terminal window would.
         let mut command = Command::new("setsid");
@@ -89,7 +94,7 @@ const RESIZED: &str = "
 import os, signal, time
 def resized(*_):
     size = os.get_terminal_size()
-    print(size.lines, size.columns, flush=True)
+    os.write(1, f'{size.lines} {size.columns}\\n'.encode())
     if (size.lines, size.columns) == (44, 111):
         os._exit(5)
 signal.signal(signal.SIGWINCH, resized)
