@@ -3,6 +3,7 @@
 
 use crate::error::{Context as _, Result};
 use crate::sys::{self, Instruction};
+use crate::wall::Wall;
 use arkose_protocol::{Bytes, Channel, Event, Request};
 use rustix::io::Errno;
 use std::ffi::CString;
@@ -13,6 +14,7 @@ pub(crate) struct App<'a> {
     pub(crate) request: &'a Request,
     pub(crate) channel: &'a Channel,
     pub(crate) filter: &'a [Instruction],
+    pub(crate) wall: &'a Wall,
     pub(crate) terminal: Option<OwnedFd>,
 }
 
@@ -52,7 +54,7 @@ fn prepare(app: &App<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
     sys::close_from(3).context("the app's descriptors cannot be closed")?;
     enter_directory(app.request);
     sys::reset_signals();
-    sys::scope_sockets_and_signals().context("the app cannot be confined by Landlock")?;
+    app.wall.close()?;
     sys::load_filter(app.filter).context("the app's system calls cannot be filtered")
 }
 

@@ -6,9 +6,10 @@ use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
 use crate::plan::{Plan, Way};
 use crate::refusal::refused;
-use crate::seccomp;
+use crate::seccomp::{self, Filter};
 use crate::sys::{self, Forked, SignalFd};
 use crate::tree::{self, Owners, Tree};
+use crate::wall::Wall;
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, Control, Event, Received, Request, Status};
 use rustix::event::{PollFd, PollFlags};
@@ -31,9 +32,9 @@ pub(crate) struct Setup<'a> {
 /// Runs as the first process; never returns to what the parent was doing.
 pub(crate) fn run(mut setup: Setup<'_>, stdio: [OwnedFd; 3]) -> ! {
     let channel = setup.channel;
-    let result = build_sandbox(&setup).and_then(|()| {
+    let result = build_sandbox(&setup).and_then(|wall| {
         drop((setup.id_map.take(), setup.gate.take()));
-        live(&setup, stdio)
+        live(&setup, stdio, &wall)
     });
     if let Err(error) = result {
         let _ = channel.send_event(&Event::Failed(error.into_failure()));
@@ -41,7 +42,7 @@ pub(crate) fn run(mut setup: Setup<'_>, stdio: [OwnedFd; 3]) -> ! {
     sys::exit(0)
 }
 
-fn build_sandbox(setup: &Setup<'_>) -> Result<()> {
+fn build_sandbox(setup: &Setup<'_>) -> Result<Wall> {
     let (plan, request) = (setup.plan, setup.request);
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .context("the sandbox cannot be guarded")?;
@@ -60,7 +61,8 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<()> {
         _ => error,
     })?;
     let id_map = setup.id_map.as_ref().map(OwnedFd::as_fd);
-    tree::build(&tree, plan, &request.files, owners, id_map)?;
+    let wall = Wall::of_tree(plan)?;
+    tree::build(&tree, plan, &request.files, owners, id_map, &wall)?;
     if plan.own_network {
         sys::bring_loopback_up().context("the sandbox's own network cannot be started")?;
     }
@@ -68,7 +70,7 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<()> {
         .context("the host name cannot be set")?;
     tree.enter()?;
     rustix::process::umask(umask);
-    give_up_privilege(setup)
+    give_up_privilege(setup).map(|()| wall)
 }
 
 /// The ids as this process sees them, once they are mapped.
@@ -111,12 +113,13 @@ fn enter_user_namespace(gate: Option<&OwnedFd>) -> Result<()> {
 }
 
 /// Starts the app and stays until it, or everything, has ended.
-fn live(setup: &Setup<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
+fn live(setup: &Setup<'_>, stdio: [OwnedFd; 3], wall: &Wall) -> Result<()> {
     let channel = setup.channel;
     let signals = SignalFd::children().context("the app cannot be waited for")?;
     let (stdio, terminal) = terminal(setup, stdio)?;
-    let filter = seccomp::program(setup.plan.user_namespaces);
-    let app = App { request: setup.request, channel, filter: &filter, terminal };
+    let filter = seccomp::program(&Filter { user_namespaces: setup.plan.user_namespaces });
+    stdio.iter().try_for_each(|fd| wall.allow_descriptor(fd))?;
+    let app = App { request: setup.request, channel, filter: &filter, wall, terminal };
     let pid = match sys::clone(sys::Clone::default()).context("the app cannot be started")? {
         Forked::Child => app::become_app(&app, stdio),
         Forked::Parent { pid, .. } => pid,

@@ -16,6 +16,7 @@ mod seccomp;
 mod serve;
 mod sys;
 mod tree;
+mod wall;
 
 pub use error::{Error, Result};
 pub use ids::Caller;

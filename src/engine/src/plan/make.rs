@@ -3,7 +3,7 @@
 use super::{Plan, Step, Way, absolute, devices, system};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use arkose_profile::{AbsPath, Access, DBus, Home, Network, RunAs};
+use arkose_profile::{AbsPath, Access, DBus, Home, Network, Root, RunAs};
 use arkose_protocol::Request;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -61,6 +61,7 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
         way,
         own_network,
         as_root: policy.runas == RunAs::Root,
+        copied_for_root: policy.runas == RunAs::Root && policy.root == Root::Cow,
         user_namespaces: policy.user_namespaces,
         size: policy.cow_size,
         home: request.home.path.clone(),

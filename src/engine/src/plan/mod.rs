@@ -132,6 +132,8 @@ pub struct Plan {
     pub own_network: bool,
     /// Whether the app is uid 0 inside.
     pub as_root: bool,
+    /// Whether it is, and has a copy of the system that it may change as a whole.
+    pub copied_for_root: bool,
     /// Whether the app may make user namespaces.
     pub user_namespaces: bool,
     /// How many bytes may be written to copies and temporary files; 0 for the kernel's default.

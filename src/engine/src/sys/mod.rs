@@ -17,7 +17,7 @@ mod signals;
 pub(crate) use ids::{FsIds, fs_ids};
 pub(crate) use kernel::{bring_loopback_up, close_from, hide_arguments, keep_only, peer_groups};
 pub use landlock::has_scopes;
-pub(crate) use landlock::scope_sockets_and_signals;
+pub(crate) use landlock::{Handled, Rights, Ruleset};
 pub(crate) use mount::{MountAttr, set_mount_attr};
 pub(crate) use process::{Clone, Forked, clone, execve, exit, unshare_user};
 pub(crate) use seccomp::{Instruction, load_filter};

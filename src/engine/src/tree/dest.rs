@@ -15,7 +15,7 @@ use std::path::Path;
 
 /// What is mounted and what it is mounted on must be of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Directory,
     Other,
 }

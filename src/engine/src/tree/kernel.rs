@@ -3,7 +3,7 @@
 use super::{Builder, attach, copy_of, dest::Kind, dest::kind_of};
 use crate::error::{Context as _, Error, Result};
 use crate::plan::Way;
-use crate::sys::{MountAttr, set_mount_attr};
+use crate::sys::{MountAttr, Rights, set_mount_attr};
 use arkose_profile::AbsPath;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -46,6 +46,7 @@ pub(super) fn processes(builder: &mut Builder<'_>) -> Result<()> {
     })?;
     let place = builder.place(&proc, Kind::Directory)?;
     attach(&mount, &place).context(message)?;
+    builder.wall.allow(&mount, Rights::WRITE, Kind::Directory)?;
     if !builder.plan.as_root {
         // These belong to the machine's root, and the app is not even root of its sandbox.
         return Ok(());
@@ -98,7 +99,8 @@ pub(super) fn terminals(builder: &mut Builder<'_>) -> Result<()> {
     let attr = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let mount = mount_new(c"devpts", &options, attr).context(message)?;
     let place = builder.place(&path("/dev/pts")?, Kind::Directory)?;
-    attach(&mount, &place).context(message)
+    attach(&mount, &place).context(message)?;
+    builder.wall.allow(&mount, Rights::CONTROL, Kind::Directory)
 }
 
 pub(super) fn sysfs(builder: &mut Builder<'_>, fresh: bool) -> Result<()> {

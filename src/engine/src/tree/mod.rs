@@ -8,12 +8,14 @@ mod kernel;
 mod overlay;
 mod root;
 
+pub(crate) use dest::Kind;
 use dest::{Outermost, kind_of};
 pub(crate) use root::Tree;
 
 use crate::error::{Context as _, Error, Result};
 use crate::plan::{Plan, Step};
-use crate::sys::{self, MountAttr, set_mount_attr};
+use crate::sys::{self, MountAttr, Rights, set_mount_attr};
+use crate::wall::Wall;
 use arkose_profile::AbsPath;
 use arkose_protocol::GeneratedFile;
 use rustix::fs::{CWD, Mode, ResolveFlags};
@@ -38,8 +40,10 @@ pub(crate) fn build(
     files: &[GeneratedFile],
     owners: Owners,
     id_map: Option<BorrowedFd<'_>>,
+    wall: &Wall,
 ) -> Result<()> {
     let mut builder = Builder {
+        wall,
         tree,
         plan,
         files,
@@ -50,10 +54,13 @@ pub(crate) fn build(
         fillable: Outermost::of(plan.writable.iter().chain(&plan.private_home)),
         used: 0,
     };
+    builder.open_root()?;
     plan.steps.iter().try_for_each(|step| builder.step(step))
 }
 
 struct Builder<'a> {
+    /// Is told of every place that can be written to.
+    wall: &'a Wall,
     tree: &'a Tree,
     plan: &'a Plan,
     files: &'a [GeneratedFile],
@@ -114,7 +121,11 @@ impl Builder<'_> {
         let kind = kind_of(opened).path(source, "cannot be shared with the app")?;
         let mount = self.detached_copy(opened, source, read_only, of_user)?;
         let place = self.place(dest, kind)?;
-        attach(&mount, &place).path(dest, "cannot be put in its place")
+        attach(&mount, &place).path(dest, "cannot be put in its place")?;
+        if !read_only {
+            self.wall.allow(&mount, Rights::CHANGE, kind)?;
+        }
+        Ok(())
     }
 
     fn private_home(&mut self, data: &AbsPath, source: &AbsPath, dest: &AbsPath) -> Result<()> {
@@ -200,35 +211,36 @@ impl Builder<'_> {
             Ok(place) => place,
             // Where the app cannot go there is nothing to hide.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) if !always => return Ok(()),
-            Err(Errno::NOENT) => self.place(dest, dest::Kind::Directory)?,
+            Err(Errno::NOENT) => self.place(dest, Kind::Directory)?,
             Err(errno) => return Err(errno).path(dest, "cannot be hidden"),
         };
         let kind = kind_of(&place).path(dest, "cannot be hidden")?;
         let empty = match kind {
-            dest::Kind::Directory => self.new_directory(Mode::from_raw_mode(0o700))?,
-            dest::Kind::Other => self.new_file(&[], Mode::from_raw_mode(0o400))?,
+            Kind::Directory => self.new_directory(Mode::from_raw_mode(0o700))?,
+            Kind::Other => self.new_file(&[], Mode::from_raw_mode(0o400))?,
         };
-        self.attach_scratch(&empty, &place, kind == dest::Kind::Other)
-            .path(dest, "cannot be hidden")
+        self.attach_scratch(&empty, &place, kind == Kind::Other).path(dest, "cannot be hidden")
     }
 
     fn scratch(&mut self, dest: &AbsPath, mode: u32) -> Result<()> {
         let message = "cannot be made empty";
         let missing = matches!(self.find(dest), Err(Errno::NOENT));
-        let place = self.place(dest, dest::Kind::Directory)?;
+        let place = self.place(dest, Kind::Directory)?;
         let mode = Mode::from_raw_mode(mode);
         // What was just made in the tree's own tmpfs is empty, and goes with it.
         if missing && self.tree.holds(&place).path(dest, message)? {
-            return self.give_to_app(&place, mode).path(dest, message);
+            self.give_to_app(&place, mode).path(dest, message)?;
+            return self.wall.allow(&place, Rights::CHANGE, Kind::Directory);
         }
         let directory = self.new_directory(mode)?;
-        self.attach_scratch(&directory, &place, false).path(dest, message)
+        self.attach_scratch(&directory, &place, false).path(dest, message)?;
+        self.wall.allow(&directory, Rights::CHANGE, Kind::Directory)
     }
 
     fn file(&mut self, dest: &AbsPath, mode: u32, index: usize) -> Result<()> {
         let content = self.files.get(index).map_or(&[][..], |file| &file.content.0);
         let file = self.new_file(content, Mode::from_raw_mode(mode & 0o777))?;
-        let place = self.place(dest, dest::Kind::Other)?;
+        let place = self.place(dest, Kind::Other)?;
         self.attach_scratch(&file, &place, true).path(dest, "cannot be put in its place")
     }
 
@@ -260,7 +272,8 @@ impl Builder<'_> {
         set_mount_attr(&mount, &attr).path(path, "cannot be granted")?;
         let kind = kind_of(&opened).path(path, "cannot be granted")?;
         let place = self.place(path, kind)?;
-        attach(&mount, &place).path(path, "cannot be granted")
+        attach(&mount, &place).path(path, "cannot be granted")?;
+        self.wall.allow(&mount, Rights::CONTROL, kind)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Builder, attach, dest::Kind};
 use crate::error::{Context as _, Error, Result};
 use crate::plan::Way;
+use crate::sys::Rights;
 use arkose_profile::AbsPath;
 use rustix::fd::AsRawFd as _;
 use rustix::fs::{FileType, Mode, OFlags, XattrFlags};
@@ -49,7 +50,11 @@ impl Builder<'_> {
         let work = self.new_directory(Mode::from_raw_mode(0o700))?;
         let place = self.place(dest, Kind::Directory)?;
         match self.new_overlay(&opened, &upper, &work, read_only) {
-            Ok(mount) => attach(mount, &place).path(dest, "cannot be put in its place"),
+            Ok(mount) => {
+                attach(&mount, &place).path(dest, "cannot be put in its place")?;
+                let rights = if read_only { Rights::USE } else { Rights::CHANGE };
+                self.wall.allow(&mount, rights, Kind::Directory)
+            }
             // A file system of the host that cannot be copied is left out, as an empty directory.
             Err(_) if optional => Ok(()),
             Err(errno) => Err(errno).path(lower, "cannot be copied on write"),
@@ -130,6 +135,7 @@ impl Builder<'_> {
             Error::new(format!("“{lower}” {message}")).because(errno)
         })?;
         let place = self.place(dest, Kind::Other)?;
-        self.attach_scratch(&copy, &place, false).path(dest, "cannot be put in its place")
+        self.attach_scratch(&copy, &place, false).path(dest, "cannot be put in its place")?;
+        self.wall.allow(&copy, Rights::CHANGE, Kind::Other)
     }
 }

@@ -5,14 +5,15 @@
 //! moves into the new root, and the host's tree goes, with the tmpfs's own root: the directories
 //! for copies have no name inside.
 
-use super::{Builder, attach, copy_of};
+use super::{Builder, attach, copy_of, dest::Kind};
 use crate::error::{Context as _, Error, Result};
-use crate::sys::{MountAttr, set_mount_attr};
+use crate::sys::{MountAttr, Rights, set_mount_attr};
 use arkose_profile::AbsPath;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, UnmountFlags};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 /// The new root and the place for copies.
 pub(crate) struct Tree {
@@ -87,12 +88,32 @@ impl Builder<'_> {
             Err(Errno::EXIST) => return Ok(()),
             result => result.path(dest, message)?,
         }
+        if self.is_apps(dest, mode, owned) {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let made = rustix::fs::openat(&parent, name, flags, Mode::empty());
+            self.wall.allow(made.path(dest, message)?, Rights::CHANGE, Kind::Directory)?;
+        }
         if owned {
             let (uid, gid) = self.owners.app;
             rustix::fs::chownat(&parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
                 .path(dest, message)?;
         }
         Ok(())
+    }
+
+    /// Whether the app may write to one of the tree's own directories. What is mounted below those of
+    /// the kernel's file systems is told to the wall where it is mounted.
+    fn is_apps(&self, dest: &AbsPath, mode: u32, owned: bool) -> bool {
+        let kernels = ["/dev", "/proc", "/sys"].iter().any(|own| dest.as_path() == Path::new(own));
+        owned || mode & 0o002 != 0 || (self.plan.as_root && !kernels)
+    }
+
+    /// What every app may do anywhere: read, and start programs. Who is root of a copy of the system
+    /// makes entries in its uppermost directory as well, and a right to a directory is one to all below.
+    pub(super) fn open_root(&self) -> Result<()> {
+        let rights =
+            if self.plan.copied_for_root { Rights::USE | Rights::CHANGE } else { Rights::USE };
+        self.wall.allow(self.tree.root(), rights, Kind::Directory)
     }
 
     pub(super) fn symlink(&self, dest: &AbsPath, target: &[u8]) -> Result<()> {
