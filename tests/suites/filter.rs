@@ -42,7 +42,7 @@ iopl 172 110 3
 keyctl 250 288 0 -3 0 0 0
 request_key 249 287 0 0 0 0
 get_mempolicy 239 275 0 0 0 0 0
-mbind 237 274 0 0 99 0 0 0
+mbind 237 274 0 0 99 0 0
 migrate_pages 256 294 0 0 0 0
 move_pages 279 317 0 0 0 0 0
 set_mempolicy 238 276 0 0 0

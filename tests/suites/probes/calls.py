@@ -18,7 +18,7 @@ def i386(number, arguments):
     page.write(CODE)
     address = ctypes.addressof(ctypes.c_char.from_buffer(page))
     call = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_uint32, ctypes.c_void_p)(address)
-    values = (ctypes.c_uint32 * 5)(*(a & 0xFFFFFFFF for a in arguments + [0] * (5 - len(arguments))))
+    values = (ctypes.c_uint32 * 5)(*(a & 0xFFFFFFFF for a in (arguments + [0] * 5)[:5]))
     returned = call(number, ctypes.addressof(values))
     return -returned if -4096 < returned < 0 else 0
 

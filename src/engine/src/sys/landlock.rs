@@ -46,8 +46,6 @@ impl Rights {
     pub(crate) const CHANGE: Self = Self(Self::WRITE.0 | Self::ENTRIES.0 | Self::REFER.0);
     /// To write to a device and to control it.
     pub(crate) const CONTROL: Self = Self(Self::WRITE.0 | Self::IOCTL_DEV.0);
-    /// To move between directories.
-    pub(crate) const MOVE: Self = Self::REFER;
 
     /// Every right that this ABI knows.
     const fn known(abi: libc::c_long) -> Self {
