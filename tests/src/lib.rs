@@ -8,6 +8,7 @@ pub mod arkose;
 pub mod display;
 pub mod host;
 pub mod machine;
+pub mod random;
 pub mod scratch;
 pub mod wait;
 

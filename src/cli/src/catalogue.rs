@@ -6,7 +6,8 @@
 use std::path::Path;
 
 /// A `.mo` file in memory. What is damaged in it is not translated.
-pub(crate) struct Catalogue {
+#[derive(Debug)]
+pub struct Catalogue {
     bytes: Vec<u8>,
     big_endian: bool,
 }
@@ -14,7 +15,7 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     /// The catalogue of the language that the environment names; `None` for English.
     #[must_use]
-    pub(crate) fn open(dir: &Path, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    pub fn open(dir: &Path, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let set = |name| variable(name).filter(|value| !value.is_empty());
         let locale = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"))?;
         if matches!(plain(&locale), "C" | "POSIX") {
@@ -40,7 +41,9 @@ impl Catalogue {
         None
     }
 
-    fn read(bytes: Vec<u8>) -> Option<Self> {
+    /// A catalogue of the bytes of a file; `None` when they do not begin like one.
+    #[must_use]
+    pub fn read(bytes: Vec<u8>) -> Option<Self> {
         let big_endian = match bytes.get(..4)? {
             [0xde, 0x12, 0x04, 0x95] => false,
             [0x95, 0x04, 0x12, 0xde] => true,
@@ -51,7 +54,7 @@ impl Catalogue {
 
     /// The translation of a message id.
     #[must_use]
-    pub(crate) fn get(&self, id: &str) -> Option<&str> {
+    pub fn get(&self, id: &str) -> Option<&str> {
         let (count, ids, texts) = (self.number(8)?, self.number(12)?, self.number(16)?);
         // The ids are sorted.
         let (mut low, mut high) = (0, count);

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// When the command takes no file, or fewer than are given.
-pub(crate) fn command(template: &[String], files: &[OsString]) -> Result<Vec<OsString>, Failure> {
+pub fn command(template: &[String], files: &[OsString]) -> Result<Vec<OsString>, Failure> {
     let (mut words, mut taken) = (Vec::new(), 0);
     for word in template {
         match word.as_str() {
@@ -72,7 +72,11 @@ fn path(file: &OsStr) -> Result<OsString, Failure> {
     Ok(local(file)?.map_or_else(|| file.to_owned(), |path| path.as_path().as_os_str().to_owned()))
 }
 
-fn uri(file: &OsStr) -> Result<OsString, Failure> {
+/// The URI of a file; what is a URI already stays as it is.
+///
+/// # Errors
+/// When it is not a path.
+pub fn uri(file: &OsStr) -> Result<OsString, Failure> {
     if scheme(file).is_some() {
         return Ok(file.to_owned());
     }
@@ -148,7 +152,10 @@ pub(crate) fn open(
 }
 
 /// The file on this computer that a path or a `file:` URI means; `None` for what lies elsewhere.
-fn local(file: &OsStr) -> Result<Option<AbsPath>, Failure> {
+///
+/// # Errors
+/// When it is not a path, or the URI names no file of this computer.
+pub fn local(file: &OsStr) -> Result<Option<AbsPath>, Failure> {
     let Some((scheme, rest)) = scheme(file) else { return absolute(Path::new(file)).map(Some) };
     if !scheme.eq_ignore_ascii_case("file") {
         return Ok(None);
@@ -183,22 +190,23 @@ fn scheme(text: &OsStr) -> Option<(&str, &[u8])> {
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text);
     while let Some((first, after)) = rest.split_first() {
-        let digits = after
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
+        let escaped = match (first, after) {
+            (b'%', [high, low, after @ ..]) => digit(*high).zip(digit(*low)).zip(Some(after)),
+            _ => None,
+        };
+        let (byte, after) = match escaped {
+            Some(((high, low), after)) => (high << 4 | low, after),
+            None => (*first, after),
+        };
+        bytes.push(byte);
+        rest = after;
     }
     bytes
+}
+
+/// The value of a hexadecimal digit; a sign is none.
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -237,6 +245,19 @@ mod tests {
         assert!(scheme(OsStr::new("notes:today")).is_none());
         assert!(scheme(OsStr::new("/a://b")).is_none());
         assert_eq!(scheme(OsStr::new("mailto:a@b")).unwrap().0, "mailto");
+    }
+
+    #[test]
+    fn only_two_digits_are_an_escape() {
+        for (text, bytes) in [
+            ("%41", &b"A"[..]),
+            ("%+f", b"%+f"),
+            ("%4", b"%4"),
+            ("%zz%", b"%zz%"),
+            ("%e9", b"\xe9"),
+        ] {
+            assert_eq!(unescaped(text.as_bytes()), bytes, "{text}");
+        }
     }
 
     #[test]

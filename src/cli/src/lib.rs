@@ -5,10 +5,10 @@
 
 #![forbid(unsafe_code)]
 
-mod catalogue;
+pub mod catalogue;
 pub mod commands;
 mod explain;
-mod fill;
+pub mod fill;
 pub mod original;
 mod profiles;
 mod request;

@@ -52,7 +52,7 @@ pub use profile::{Change, Profile};
 #[cfg(feature = "files")]
 pub use read::typed;
 #[cfg(feature = "files")]
-pub use save::{SaveError, to_toml};
+pub use save::{SaveError, edited, to_toml};
 #[cfg(feature = "files")]
 pub use store::{Listed, LoadError, Store, is_id, load_file};
 #[cfg(feature = "files")]

@@ -39,17 +39,10 @@ impl Store {
             }
             Err(LoadError::Wrong(_)) => String::new(),
         };
-        let mut document: DocumentMut = text.parse().map_err(|_| {
+        let text = edited(&text, set, drop).ok_or_else(|| {
             let message = N_("{path} is not valid TOML and was left as it is; `arkose profile check {path}` says where");
             SaveError { message: Message::new(message).with("path", path.to_string_lossy()), source: None }
         })?;
-        for key in drop {
-            remove(&mut document, key);
-        }
-        for (key, value) in set.iter() {
-            put(&mut document, key, value);
-        }
-        let text = document.to_string();
         if text.trim().is_empty() {
             return self.reset(id);
         }
@@ -97,6 +90,20 @@ impl Store {
         );
         Err(SaveError { message: Message::new(message).with("id", id), source: None })
     }
+}
+
+/// The text of a profile with settings written into it and others taken out; the rest stays as it
+/// is. `None` when it is not valid TOML.
+#[must_use]
+pub fn edited(text: &str, set: &Layer, drop: &[&str]) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    for key in drop {
+        remove(&mut document, key);
+    }
+    for (key, value) in set.iter() {
+        put(&mut document, key, value);
+    }
+    Some(document.to_string())
 }
 
 /// A layer as the text of a profile, in the order of the option table.

@@ -13,7 +13,7 @@ pub use message::{
     Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, PrivateHome, Request, Status,
     Terminal,
 };
-pub use socket::{Channel, ProtocolError, Received};
+pub use socket::{Channel, ProtocolError, Received, decode, encode};
 
 /// The version of this protocol; both sides must speak the same.
 pub const VERSION: u32 = 1;

@@ -93,11 +93,7 @@ impl Channel {
         request: &Request,
         stdio: [BorrowedFd<'_>; 3],
     ) -> Result<(), ProtocolError> {
-        let bytes = postcard::to_stdvec(request).map_err(|_| ProtocolError::Malformed)?;
-        if bytes.len() > MAX_REQUEST {
-            return Err(ProtocolError::TooLarge);
-        }
-        let file = sealed_file(&bytes)?;
+        let file = sealed_file(&request.encode()?)?;
         let [a, b, c] = stdio;
         self.send_packet(&VERSION.to_le_bytes(), &[file.as_fd(), a, b, c])
     }
@@ -117,12 +113,7 @@ impl Channel {
         }
         let [file, stdin, stdout, stderr] =
             <[OwnedFd; MAX_FDS]>::try_from(fds).map_err(|_| ProtocolError::Malformed)?;
-        let bytes = read_sealed(file)?;
-        let request: Request =
-            postcard::from_bytes(&bytes).map_err(|_| ProtocolError::Malformed)?;
-        if request.version != VERSION {
-            return Err(ProtocolError::Version);
-        }
+        let request = Request::decode(&read_sealed(file)?)?;
         Ok((request, [stdin, stdout, stderr]))
     }
 
@@ -177,8 +168,7 @@ impl Channel {
             Err(error) => return Err(error),
         };
         let packet = buffer.get(..length).ok_or(ProtocolError::Malformed)?;
-        let message = postcard::from_bytes(packet).map_err(|_| ProtocolError::Malformed)?;
-        Ok(Received::Message(message, fds.pop()))
+        Ok(Received::Message(decode(packet)?, fds.pop()))
     }
 
     fn send_packet(&self, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<(), ProtocolError> {
@@ -221,7 +211,39 @@ impl AsFd for Channel {
     }
 }
 
-fn encode(message: &impl Serialize) -> Result<Vec<u8>, ProtocolError> {
+impl Request {
+    /// The bytes of the memory file that a request travels as.
+    ///
+    /// # Errors
+    /// When they are more than [`MAX_REQUEST`].
+    pub fn encode(&self) -> Result<Vec<u8>, ProtocolError> {
+        let bytes = postcard::to_stdvec(self).map_err(|_| ProtocolError::Malformed)?;
+        if bytes.len() > MAX_REQUEST { Err(ProtocolError::TooLarge) } else { Ok(bytes) }
+    }
+
+    /// Reads those bytes, whoever wrote them.
+    ///
+    /// # Errors
+    /// When they are no request, or one of another version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
+        let request: Self = postcard::from_bytes(bytes).map_err(|_| ProtocolError::Malformed)?;
+        if request.version == VERSION { Ok(request) } else { Err(ProtocolError::Version) }
+    }
+}
+
+/// Reads the bytes of a packet as a message, whoever wrote them.
+///
+/// # Errors
+/// When they are no such message.
+pub fn decode<T: DeserializeOwned>(packet: &[u8]) -> Result<T, ProtocolError> {
+    postcard::from_bytes(packet).map_err(|_| ProtocolError::Malformed)
+}
+
+/// The bytes of a message's packet.
+///
+/// # Errors
+/// When they are more than [`MAX_MESSAGE`].
+pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, ProtocolError> {
     let bytes = postcard::to_stdvec(message).map_err(|_| ProtocolError::Malformed)?;
     if bytes.len() > MAX_MESSAGE { Err(ProtocolError::TooLarge) } else { Ok(bytes) }
 }

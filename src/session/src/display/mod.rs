@@ -9,7 +9,7 @@ mod nested;
 mod number;
 mod screen;
 mod windows;
-mod xauth;
+pub mod xauth;
 mod xephyr;
 mod xpra;
 mod xwayland;

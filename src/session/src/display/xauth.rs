@@ -15,7 +15,7 @@ pub(crate) const PROTOCOL: &[u8] = b"MIT-MAGIC-COOKIE-1";
 
 /// A cookie: whoever knows it may connect.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Cookie(Vec<u8>);
+pub struct Cookie(Vec<u8>);
 
 impl Cookie {
     /// 128 new random bits.
@@ -29,7 +29,8 @@ impl Cookie {
     }
 
     /// An authority file with this one cookie, for one display number at every address.
-    pub(crate) fn file(&self, number: u16) -> Vec<u8> {
+    #[must_use]
+    pub fn file(&self, number: u16) -> Vec<u8> {
         let mut file = FAMILY_WILD.to_be_bytes().to_vec();
         for part in [&b""[..], number.to_string().as_bytes(), PROTOCOL, &self.0] {
             // None of the parts comes near 64 KiB: the longest is a cookie that was read with such a length.
@@ -42,7 +43,8 @@ impl Cookie {
     /// The cookie of a local display in an authority file. An entry for this host is preferred, then
     /// one for every address, then one for a host name that this machine had when it was written.
     /// What follows a truncated entry is not there.
-    pub(crate) fn find(file: &[u8], number: u16, hostname: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn find(file: &[u8], number: u16, hostname: &[u8]) -> Option<Self> {
         let number = number.to_string();
         let rank = |entry: &Entry<'_>| match entry.family {
             FAMILY_LOCAL if entry.address == hostname => Some(0),
