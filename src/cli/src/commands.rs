@@ -31,6 +31,10 @@ static COMMANDS: &[Entry] = &[
         build: plan,
     },
     Entry { name: "profile", about: N_("List, show, check and change profiles"), build: profile },
+    Entry { name: "ps", about: N_("List the sandboxes that run"), build: ps },
+    Entry { name: "info", about: N_("Show what a running sandbox is and does"), build: info },
+    Entry { name: "stop", about: N_("End running sandboxes"), build: stop },
+    Entry { name: "enter", about: N_("Run a command in a running sandbox"), build: enter },
     Entry {
         name: "doctor",
         about: N_("Say what this machine can do, what is missing, and what mends it"),
@@ -42,6 +46,8 @@ static COMMANDS: &[Entry] = &[
         build: completions,
     },
 ];
+
+const SANDBOX: &str = N_("The sandbox: its id, the beginning of it, or “last” for the newest");
 
 /// The names of the subcommands.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -207,6 +213,12 @@ impl Builder {
         )
     }
 
+    /// The sandbox that is meant.
+    fn sandbox(self) -> Self {
+        let arg = Arg::new("sandbox").value_name("ID").value_parser(text()).required(true);
+        self.arg(arg, SANDBOX)
+    }
+
     /// The command; everything from its first word on is its own.
     fn program(self, required: bool) -> Self {
         let arg = Arg::new("command").value_name("COMMAND").num_args(1..).value_parser(text());
@@ -259,6 +271,42 @@ fn explain(builder: Builder) -> Command {
 fn plan(builder: Builder) -> Command {
     let builder = builder.positional("id", "PROFILE", false, N_("The profile, or the path of one"));
     builder.base().options().start().json().done()
+}
+
+fn ps(builder: Builder) -> Command {
+    builder.json().done()
+}
+
+fn info(builder: Builder) -> Command {
+    builder
+        .sandbox()
+        .json()
+        .arg(
+            Arg::new("follow").long("follow").short('f').action(ArgAction::SetTrue),
+            N_("Print what happens to it as lines of JSON, until its end"),
+        )
+        .done()
+}
+
+fn stop(builder: Builder) -> Command {
+    builder
+        .positional("sandbox", "ID", true, SANDBOX)
+        .arg(
+            Arg::new("all").long("all").action(ArgAction::SetTrue).conflicts_with("sandbox"),
+            N_("Every sandbox"),
+        )
+        .arg(
+            Arg::new("grace")
+                .long("grace")
+                .value_name("SECONDS")
+                .value_parser(clap::value_parser!(u16).range(0..=3600)),
+            N_("How long an app may take to end before it is ended; 5 seconds unless said otherwise"),
+        )
+        .done()
+}
+
+fn enter(builder: Builder) -> Command {
+    builder.sandbox().program(false).done()
 }
 
 fn doctor(builder: Builder) -> Command {

@@ -13,6 +13,7 @@ pub mod original;
 mod profiles;
 mod request;
 mod run;
+mod running;
 pub mod say;
 mod usage;
 
@@ -65,6 +66,10 @@ fn subcommand(name: &str, matches: &ArgMatches) -> Result<u8, Failure> {
         "explain" => explain::explain(&request::described(matches)?, matches.get_flag("json")),
         "plan" => run::plan(request::plan(matches)?, matches.get_flag("json")),
         "profile" => profiles::profile(matches),
+        "ps" => running::ps(matches),
+        "info" => running::info(matches),
+        "stop" => running::stop(matches),
+        "enter" => running::enter(matches),
         "doctor" => run::report(matches.get_flag("json")),
         _ => usage::completions(matches.get_one::<String>("shell").map_or("", String::as_str)),
     }

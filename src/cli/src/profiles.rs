@@ -72,23 +72,25 @@ fn list(store: &Store, json: bool) -> Result<u8, Failure> {
     answer(&text).map(|()| 0)
 }
 
+/// The effective value of every option, and where it comes from, for programs.
+pub(crate) fn values(profile: &Profile) -> serde_json::Value {
+    let entry = |option: &arkose_profile::options::Opt| {
+        let origin = profile.origin(option.key);
+        let value = match profile.value(option.key) {
+            Value::Bool(on) => json!(on),
+            Value::Text(text) => json!(text),
+            Value::List(list) => json!(list),
+        };
+        let file = origin.file().map(|file| file.to_string_lossy());
+        (option.key.to_owned(), json!({ "value": value, "origin": origin.word(), "file": file }))
+    };
+    OPTIONS.iter().map(entry).collect::<serde_json::Map<_, _>>().into()
+}
+
 /// The effective values, as a profile that could be launched as it is.
 fn show(profile: &Profile, json: bool) -> Result<u8, Failure> {
     if json {
-        let entry = |option: &&arkose_profile::options::Opt| {
-            let origin = profile.origin(option.key);
-            let value = match profile.value(option.key) {
-                Value::Bool(on) => json!(on),
-                Value::Text(text) => json!(text),
-                Value::List(list) => json!(list),
-            };
-            (
-                option.key.to_owned(),
-                json!({ "value": value, "origin": origin.word(), "file": origin.file().map(|file| file.to_string_lossy()) }),
-            )
-        };
-        let values: serde_json::Map<_, _> =
-            OPTIONS.iter().collect::<Vec<_>>().iter().map(entry).collect();
+        let values = values(profile);
         return answer_json(&json!({ "id": profile.id, "values": values })).map(|()| 0);
     }
     for message in &profile.notes {

@@ -3,10 +3,10 @@
 use crate::request::Launch;
 use crate::say::{self, Failure, gettext};
 use arkose_profile::i18n::{Message, N_};
-use arkose_profile::{AbsPath, Context, Network, Policy};
+use arkose_profile::{AbsPath, Context, Network, Policy, Profile, explain};
 use arkose_session::display::Backend;
 use arkose_session::doctor;
-use arkose_session::{LaunchError, LaunchSpec};
+use arkose_session::{Explained, LaunchError, LaunchSpec};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
@@ -75,6 +75,10 @@ fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
         Some(program) if name.is_empty() => program.to_string_lossy().into_owned(),
         _ => name,
     };
+    let context = Context::current()?;
+    let home = context.home.clone();
+    let profile = Some(launch.profile.id.clone()).filter(|id| !id.is_empty());
+    let explained = explained(launch.profile, launch.policy.clone(), context);
     let directory = launch.chdir.map(AbsPath::new).transpose();
     let directory = directory.map_err(|error| {
         Failure::new(&Message::new(N_("the directory to start in cannot be used"))).because(error)
@@ -83,8 +87,8 @@ fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
         policy: launch.policy,
         command: launch.command,
         title,
-        profile: Some(launch.profile.id).filter(|id| !id.is_empty()),
-        home: Context::current()?.home,
+        profile,
+        home,
         directory,
         hostname: launch.hostname,
         via: launch.via,
@@ -93,7 +97,19 @@ fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
         files: launch.files,
         note: |_| {},
         events: None,
+        explained: Some(explained),
     })
+}
+
+/// What `arkose info` shows of the launch's policy; it is made when it is asked for.
+fn explained(profile: Profile, policy: Policy, context: Context) -> Explained {
+    Explained(Box::new(move || {
+        let mut told = explain::explain(&profile, &policy, &context, &gettext).to_json();
+        if let Some(told) = told.as_object_mut() {
+            told.insert("values".to_owned(), crate::profiles::values(&profile));
+        }
+        told
+    }))
 }
 
 /// A descriptor that this process was started with, to write to.

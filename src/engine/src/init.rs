@@ -2,6 +2,7 @@
 //! app, and from then on reaps, forwards signals and reports. When it ends, all ends.
 
 use crate::app::{self, App};
+use crate::enter;
 use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
 use crate::plan::{Plan, Way};
@@ -34,7 +35,7 @@ pub(crate) fn run(mut setup: Setup<'_>, stdio: [OwnedFd; 3]) -> ! {
     let channel = setup.channel;
     let result = build_sandbox(&setup).and_then(|wall| {
         drop((setup.id_map.take(), setup.gate.take()));
-        live(&setup, stdio, &wall)
+        live(&setup, stdio, &wall, GUESTS)
     });
     if let Err(error) = result {
         let _ = channel.send_event(&Event::Failed(error.into_failure()));
@@ -112,8 +113,14 @@ fn enter_user_namespace(gate: Option<&OwnedFd>) -> Result<()> {
     }
 }
 
-/// Starts the app and stays until it, or everything, has ended.
-fn live(setup: &Setup<'_>, stdio: [OwnedFd; 3], wall: &Wall) -> Result<()> {
+/// Starts the app, or a command that enters, and stays until it, or everything, has ended. So many
+/// commands at once are let in beside it.
+pub(crate) fn live(
+    setup: &Setup<'_>,
+    stdio: [OwnedFd; 3],
+    wall: &Wall,
+    guests: usize,
+) -> Result<()> {
     let channel = setup.channel;
     let signals = SignalFd::children().context("the app cannot be waited for")?;
     let (stdio, terminal) = terminal(setup, stdio)?;
@@ -126,7 +133,8 @@ fn live(setup: &Setup<'_>, stdio: [OwnedFd; 3], wall: &Wall) -> Result<()> {
     };
     drop(stdio);
     tell(channel, &Event::Started);
-    let mut life = Life { app: pid, status: None, linger: setup.request.linger };
+    let linger = setup.request.linger;
+    let mut life = Life { app: pid, status: None, linger, entered: Vec::new() };
     loop {
         let mut fds = [PollFd::new(&signals, PollFlags::IN), PollFd::new(channel, PollFlags::IN)];
         match rustix::event::poll(&mut fds, None) {
@@ -145,29 +153,55 @@ fn live(setup: &Setup<'_>, stdio: [OwnedFd; 3], wall: &Wall) -> Result<()> {
         }
         match supervisor.then(|| obey(channel, pid, life.status)).flatten() {
             None => {}
-            Some(End::Gone) => return Ok(()),
-            Some(End::Asked(status)) => {
+            Some(Said::Gone) => {
+                // With the first process all end. One that accompanies a command ends that command.
+                let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+                return Ok(());
+            }
+            Some(Said::End(status)) => {
                 tell(channel, &Event::Exited(status));
                 return Ok(());
             }
+            Some(Said::Enter(socket)) if life.entered.len() < guests => {
+                life.admit(setup, wall, &socket);
+            }
+            // Who waits there sees it close.
+            Some(Said::Enter(_)) => {}
         }
     }
 }
+
+/// How many commands may have entered a sandbox at once.
+const GUESTS: usize = 64;
 
 /// What is still alive, and what is known of the app.
 struct Life {
     app: Pid,
     status: Option<Status>,
     linger: bool,
+    /// What accompanies the commands that entered.
+    entered: Vec<Pid>,
 }
 
 impl Life {
+    /// Forks what accompanies a further command.
+    fn admit(&mut self, setup: &Setup<'_>, wall: &Wall, socket: &OwnedFd) {
+        match sys::clone(sys::Clone::default()) {
+            Ok(Forked::Child) => enter::accompany(setup, wall, socket),
+            Ok(Forked::Parent { pid, .. }) => self.entered.push(pid),
+            Err(_) => {}
+        }
+    }
+
     /// Collects every child that changed; the app's status once the sandbox is to end.
     fn reap(&mut self, channel: &Channel) -> Option<Status> {
         loop {
             let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
             match rustix::process::wait(options) {
                 Ok(Some((pid, status))) if pid == self.app => self.note(status, channel),
+                Ok(Some((pid, status))) if !status.stopped() => {
+                    self.entered.retain(|entered| *entered != pid);
+                }
                 Ok(Some(_)) | Err(Errno::INTR) => {}
                 // Others live on.
                 Ok(None) => return self.status.filter(|_| !self.linger),
@@ -193,23 +227,25 @@ fn tell(channel: &Channel, event: &Event) {
     let _ = channel.send_event(event);
 }
 
-/// Why the sandbox ends before everything in it has.
-enum End {
-    /// The supervisor is gone, or makes no sense.
+/// What the supervisor says beside signals for the app.
+enum Said {
+    /// Nothing more, or no sense.
     Gone,
     /// The app ended, others live on, and they are asked to end too.
-    Asked(Status),
+    End(Status),
+    /// A further command waits at that socket.
+    Enter(OwnedFd),
 }
 
 /// Does what the supervisor says. `ended` is how the app ended, when it has.
-fn obey(channel: &Channel, app: Pid, ended: Option<Status>) -> Option<End> {
+fn obey(channel: &Channel, app: Pid, ended: Option<Status>) -> Option<Said> {
     match channel.receive::<Control>() {
         Ok(Received::Message(Control::Signal(number), _)) => {
             if let Some(status) = ended {
                 // The app's id may be another's by now: only what ends everything is obeyed.
                 let ends = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
                 let asked = ends.iter().any(|signal| signal.as_raw() == number);
-                return asked.then_some(End::Asked(status));
+                return asked.then_some(Said::End(status));
             }
             if let Some(signal) = Signal::from_named_raw(number) {
                 // The app leads its group: what is stopped or started is all of it.
@@ -222,10 +258,14 @@ fn obey(channel: &Channel, app: Pid, ended: Option<Status>) -> Option<End> {
             }
             None
         }
+        Ok(Received::Message(Control::Enter, socket)) => socket.map(Said::Enter),
         Ok(Received::Nothing) => None,
-        Ok(Received::Closed) | Err(_) => Some(End::Gone),
+        Ok(Received::Closed) | Err(_) => Some(Said::Gone),
     }
 }
+
+/// `DEVPTS_SUPER_MAGIC` of linux/magic.h.
+const TERMINALS: u32 = 0x1cd1;
 
 /// Puts a pseudo-terminal of the sandbox's own in the place of the standard descriptors that were
 /// a terminal, and gives its other end to the supervisor.
@@ -235,6 +275,10 @@ fn terminal(setup: &Setup<'_>, mut stdio: [OwnedFd; 3]) -> Result<([OwnedFd; 3],
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let master =
         rustix::fs::openat(CWD, c"/dev/pts/ptmx", flags, Mode::empty()).context(message)?;
+    // Before a command that enters, the app had time to put something else there.
+    if u32::try_from(rustix::fs::fstatfs(&master).context(message)?.f_type) != Ok(TERMINALS) {
+        return Err(Error::new(message));
+    }
     rustix::pty::unlockpt(&master).context(message)?;
     let slave = rustix::pty::ioctl_tiocgptpeer(
         &master,

@@ -69,6 +69,8 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
         }
         Forked::Parent { pid, pidfd } => {
             drop((theirs, stdio, id_map, request));
+            // Inside, its id is another.
+            let _ = channel.send_event(&Event::First(pid.as_raw_nonzero().get()));
             let result = accompany(channel, plan.as_root.then_some(ours), pid, &pidfd);
             // Whatever happened, nothing of the sandbox is left when this returns.
             let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
@@ -189,7 +191,7 @@ fn gate() -> Result<(OwnedFd, OwnedFd)> {
 /// A directory would lead out of the sandbox. And an app that root makes root inside is the owner of
 /// every file that it holds: it gets pipes, sockets and its own terminal, which have no life outside.
 /// One that a user makes root stays that user to the host.
-fn check_stdio(request: &Request, stdio: &[OwnedFd; 3], way: Way) -> Result<()> {
+pub(crate) fn check_stdio(request: &Request, stdio: &[OwnedFd; 3], way: Way) -> Result<()> {
     let as_root = way == Way::Helper && request.policy.runas == RunAs::Root;
     let replaced = request.terminal.map_or([false; 3], |terminal| terminal.replaces);
     for (fd, replaced) in stdio.iter().zip(replaced) {
@@ -225,7 +227,8 @@ fn is_nameless(pipe: &OwnedFd) -> Result<bool, Errno> {
     Ok(u32::try_from(rustix::fs::fstatfs(pipe)?.f_type) == Ok(PIPES))
 }
 
-fn check(request: &Request) -> Result<()> {
+/// Refuses what no command can be started with.
+pub(crate) fn check(request: &Request) -> Result<()> {
     if request.argv.first().is_none_or(|program| program.0.is_empty()) {
         return Err(Error::new("no command was given"));
     }

@@ -6,9 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+mod entry;
 mod message;
 mod socket;
 
+pub use entry::Entry;
 pub use message::{
     Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, PrivateHome, Request, Status,
     Terminal,

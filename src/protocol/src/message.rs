@@ -100,6 +100,8 @@ pub struct Terminal {
 /// What the helper tells the supervisor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
+    /// The sandbox's first process exists, and has that id outside of it. Only the helper says so.
+    First(i32),
     /// The master of the pseudo-terminal; the descriptor comes with it.
     Terminal,
     /// The app's process exists.
@@ -152,4 +154,7 @@ pub struct Failure {
 pub enum Control {
     /// Send that signal to the app.
     Signal(i32),
+    /// Let a further command in: an [`Entry`](crate::Entry) comes over the socket that comes with this, and
+    /// over it go the events of that command and what is said to it.
+    Enter,
 }

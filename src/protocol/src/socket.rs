@@ -171,7 +171,11 @@ impl Channel {
         Ok(Received::Message(decode(packet)?, fds.pop()))
     }
 
-    fn send_packet(&self, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<(), ProtocolError> {
+    pub(crate) fn send_packet(
+        &self,
+        bytes: &[u8],
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<(), ProtocolError> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
@@ -182,7 +186,10 @@ impl Channel {
     }
 
     /// The length of the packet (0 when the other side is gone) and its descriptors.
-    fn receive_packet(&self, buffer: &mut [u8]) -> Result<(usize, Vec<OwnedFd>), ProtocolError> {
+    pub(crate) fn receive_packet(
+        &self,
+        buffer: &mut [u8],
+    ) -> Result<(usize, Vec<OwnedFd>), ProtocolError> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let received = loop {
@@ -248,7 +255,7 @@ pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, ProtocolError> {
     if bytes.len() > MAX_MESSAGE { Err(ProtocolError::TooLarge) } else { Ok(bytes) }
 }
 
-fn sealed_file(bytes: &[u8]) -> Result<OwnedFd, ProtocolError> {
+pub(crate) fn sealed_file(bytes: &[u8]) -> Result<OwnedFd, ProtocolError> {
     let fd = rustix::fs::memfd_create(
         "arkose-request",
         MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING,
@@ -261,7 +268,7 @@ fn sealed_file(bytes: &[u8]) -> Result<OwnedFd, ProtocolError> {
 
 /// Reads a memory file that nobody can change any more. Anything else (a pipe that never ends, a
 /// file that changes while it is read) is refused before it is read.
-fn read_sealed(fd: OwnedFd) -> Result<Vec<u8>, ProtocolError> {
+pub(crate) fn read_sealed(fd: OwnedFd) -> Result<Vec<u8>, ProtocolError> {
     let seals = rustix::fs::fcntl_get_seals(&fd).map_err(|_| ProtocolError::Malformed)?;
     if !seals.contains(needed_seals()) {
         return Err(ProtocolError::Malformed);

@@ -1,4 +1,4 @@
-//! What happens to a sandbox, as JSON lines for whoever started it.
+//! What happens to a sandbox, as JSON lines for whoever started it, and for those who follow it.
 
 use crate::failure::LaunchError;
 use serde_json::{Value, json};
@@ -8,42 +8,74 @@ use std::os::fd::OwnedFd;
 
 /// Where events go; nowhere, if nobody asked for them.
 #[derive(Debug)]
-pub(crate) struct Events(Option<File>);
+pub(crate) struct Events {
+    file: Option<File>,
+    /// Whether somebody follows the sandbox.
+    pub(crate) followed: bool,
+    untold: Vec<Value>,
+}
 
 impl Events {
     pub(crate) fn to(fd: Option<OwnedFd>) -> Self {
-        Self(fd.map(File::from))
+        Self { file: fd.map(File::from), followed: false, untold: Vec::new() }
+    }
+
+    /// What followers were not told yet.
+    pub(crate) fn untold(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.untold)
     }
 
     pub(crate) fn starting(&mut self, id: &str) {
-        self.write(&json!({ "event": "starting", "id": id }));
+        self.write(|| json!({ "event": "starting", "id": id }));
     }
 
     pub(crate) fn started(&mut self, id: &str) {
-        self.write(&json!({ "event": "started", "id": id }));
+        self.write(|| json!({ "event": "started", "id": id }));
+    }
+
+    /// A command was let in.
+    pub(crate) fn entered(&mut self, id: &str) {
+        self.write(|| json!({ "event": "entered", "id": id }));
+    }
+
+    /// The app was stopped by a signal, as by Ctrl+Z, and can go on.
+    pub(crate) fn stopped(&mut self, id: &str, signal: i32) {
+        self.write(|| json!({ "event": "stopped", "id": id, "signal": signal }));
+    }
+
+    /// The app was asked to end.
+    pub(crate) fn stopping(&mut self, id: &str) {
+        self.write(|| json!({ "event": "stopping", "id": id }));
     }
 
     pub(crate) fn exited(&mut self, id: &str, status: u8) {
-        self.write(&json!({ "event": "exited", "id": id, "status": status }));
+        self.write(|| json!({ "event": "exited", "id": id, "status": status }));
     }
 
     pub(crate) fn failed(&mut self, error: &LaunchError) {
-        if self.0.is_some() {
-            self.write(&json!({
+        self.write(|| {
+            json!({
                 "event": "failed",
                 "message": error.message(&|text| text.to_owned()),
                 "cause": error.cause(),
                 "remedy": error.remedy(),
-            }));
-        }
+            })
+        });
     }
 
-    fn write(&mut self, event: &Value) {
-        if let Some(file) = &mut self.0 {
+    fn write(&mut self, event: impl FnOnce() -> Value) {
+        if self.file.is_none() && !self.followed {
+            return;
+        }
+        let event = event();
+        if let Some(file) = &mut self.file {
             // Whoever asked and went away does not end the sandbox.
             if writeln!(file, "{event}").is_err() {
-                self.0 = None;
+                self.file = None;
             }
+        }
+        if self.followed {
+            self.untold.push(event);
         }
     }
 }

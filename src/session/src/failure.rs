@@ -44,6 +44,13 @@ pub(crate) const NOT_AUTHORISED: &str =
 pub(crate) const NO_HELPER: &str = N_("Arkose's helper program is not installed");
 /// The helper ended without saying why.
 pub(crate) const HELPER_DIED: &str = N_("Arkose's helper program ended unexpectedly");
+/// A command that entered has ended with its sandbox, or found the door shut.
+pub(crate) const NOT_ENTERED: &str =
+    N_("The sandbox has ended, or lets no further command in at the moment");
+/// The supervisor does not answer.
+pub(crate) const NO_ANSWER: &str = N_("The sandbox does not answer");
+/// What must end does not.
+pub(crate) const NOT_ENDED: &str = N_("The sandbox does not end");
 /// A private home belongs to a profile.
 pub(crate) const NO_PROFILE_FOR_HOME: &str =
     N_("A private home directory belongs to a profile, and this launch has none");

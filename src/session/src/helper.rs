@@ -3,6 +3,7 @@
 
 use crate::failure::{
     CANNOT_SUPERVISE, DISMISSED, HELPER_DIED, LaunchError, NO_HELPER, NO_PKEXEC, NOT_AUTHORISED,
+    NOT_ENTERED,
 };
 use crate::host::Host;
 use crate::streams::{Pump, Streams};
@@ -34,6 +35,8 @@ pub(crate) enum Helper {
     Sandbox(Pid),
     /// The helper program, by way of pkexec.
     Root(Child),
+    /// Another supervisor has it, and this process only a command in its sandbox.
+    Elsewhere,
 }
 
 impl Helper {
@@ -92,6 +95,11 @@ impl Helper {
         }
     }
 
+    /// The sandbox's first process, where this process knows it by itself.
+    pub(crate) fn first(&self) -> Option<i32> {
+        if let Self::Sandbox(pid) = self { Some(pid.as_raw_nonzero().get()) } else { None }
+    }
+
     /// Whether it is gone already.
     pub(crate) fn has_ended(&mut self) -> bool {
         match self {
@@ -101,6 +109,7 @@ impl Helper {
                 !matches!(rustix::process::waitid(WaitId::Pid(*pid), options), Ok(None))
             }
             Self::Root(child) => matches!(child.try_wait(), Ok(Some(_)) | Err(_)),
+            Self::Elsewhere => false,
         }
     }
 
@@ -130,6 +139,7 @@ impl Helper {
                     Err(error) => LaunchError::because(HELPER_DIED, error),
                 }
             }
+            Self::Elsewhere => LaunchError::plain(NOT_ENTERED),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything below it is reached from a held directory descriptor and never through a link. It goes
 //! with its owner; a killed owner is followed by a cleaner process that waits for exactly that, and
-//! whatever both leave behind is swept by the next sandbox that makes a directory.
+//! whatever both leave behind is swept by the next that makes a directory, or lists them.
 
 use crate::error::{Error, Kind};
 use crate::guard;
@@ -13,6 +13,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags, Flock, FlockArg, OFlag, openat};
 use nix::sys::signal::SigSet;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
+use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -20,11 +21,16 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ExitCode, Stdio};
+use std::time::{Duration, SystemTime};
 
 /// The name of the directory of all sandboxes.
 const ARKOSE: &str = "arkose";
 /// How deep a directory that is removed may be; ours are flat, and nothing else needs to be endless.
 const DEPTH: u32 = 64;
+/// How many directories of others a launch looks at: with many sandboxes it is not to be slow.
+const LOOKED_AT: usize = 16;
+/// A directory that is empty may be one that its owner has not locked yet, for this long.
+const YOUNG: Duration = Duration::from_secs(10);
 
 /// A new sandbox id: eight characters of lower-case base 32, 40 random bits.
 ///
@@ -58,7 +64,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
 pub struct Runtime {
     id: String,
     host: Host,
-    made: Option<Made>,
+    made: OnceCell<Made>,
 }
 
 /// The directory and who cleans up behind us.
@@ -77,7 +83,7 @@ impl Runtime {
     /// # Errors
     /// When the kernel gives no random bytes.
     pub fn new(host: &Host) -> Result<Self, Error> {
-        Ok(Self { id: new_id()?, host: host.clone(), made: None })
+        Ok(Self { id: new_id()?, host: host.clone(), made: OnceCell::new() })
     }
 
     /// The sandbox's id.
@@ -90,21 +96,30 @@ impl Runtime {
     ///
     /// # Errors
     /// When there is no runtime directory, or it is not the user's alone.
-    pub fn dir(&mut self) -> Result<&Path, Error> {
-        if self.made.is_none() {
-            self.made = Some(Made::new(&self.host, &mut self.id)?);
+    pub fn dir(&self) -> Result<&Path, Error> {
+        Ok(&self.made()?.path)
+    }
+
+    /// The directory itself, made as by [`dir`](Self::dir).
+    pub(crate) fn dir_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        Ok(self.made()?.dir.as_fd())
+    }
+
+    fn made(&self) -> Result<&Made, Error> {
+        if self.made.get().is_none() {
+            let _ = self.made.set(Made::new(&self.host, &self.id)?);
         }
-        self.made.as_ref().map(|made| made.path.as_path()).ok_or_else(|| Error::new(Kind::Internal))
+        self.made.get().ok_or_else(|| Error::new(Kind::Internal))
     }
 
     /// Writes a new file in the directory and gives its path.
     ///
     /// # Errors
     /// When the directory cannot be made, or something has that name already.
-    pub fn write(&mut self, name: &str, mode: u32, content: &[u8]) -> Result<PathBuf, Error> {
-        let path = self.dir()?.join(name);
+    pub fn write(&self, name: &str, mode: u32, content: &[u8]) -> Result<PathBuf, Error> {
+        let made = self.made()?;
+        let path = made.path.join(name);
         let failed = || Error::new(Kind::CannotCreate).value(&path);
-        let made = self.made.as_ref().ok_or_else(failed)?;
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(made.dir.as_fd(), name, flags, Mode::from_bits_truncate(mode))
@@ -133,48 +148,35 @@ impl Drop for Runtime {
 }
 
 impl Made {
-    fn new(host: &Host, id: &mut String) -> Result<Self, Error> {
+    fn new(host: &Host, id: &str) -> Result<Self, Error> {
         let (base, base_path) = base(host)?;
-        sweep(base.as_fd());
-        loop {
-            let path = base_path.join(&*id);
-            let failed = |errno: Errno| Error::new(Kind::CannotCreate).value(&path).because(errno);
-            match mkdirat(&base, id.as_str(), Mode::S_IRWXU) {
-                Ok(()) => {}
-                Err(Errno::EEXIST) => {
-                    *id = new_id()?;
-                    continue;
-                }
-                Err(errno) => return Err(failed(errno)),
-            }
-            let dir = open_dir(base.as_fd(), OsStr::new(&*id)).map_err(failed)?;
-            match Flock::lock(dir, FlockArg::LockExclusiveNonblock) {
-                Ok(dir) => {
-                    let mut made = Self { path: path.clone(), base, dir, cleaner: None };
-                    made.cleaner = made.start_cleaner(&base_path, id);
-                    return Ok(made);
-                }
-                // A sweep was faster and is removing it.
-                Err(_) => *id = new_id()?,
-            }
-        }
+        sweep(base.as_fd(), LOOKED_AT);
+        let path = base_path.join(id);
+        let failed = |errno: Errno| Error::new(Kind::CannotCreate).value(&path).because(errno);
+        // Before there is anything to clean up: a kill may come in between.
+        let cleaner = start_cleaner(&base_path, id);
+        mkdirat(&base, id, Mode::S_IRWXU).map_err(failed)?;
+        let dir = open_dir(base.as_fd(), OsStr::new(id)).map_err(failed)?;
+        // Whoever sweeps or lists has it for a moment at most.
+        let dir = Flock::lock(dir, FlockArg::LockExclusive).map_err(|(_, errno)| failed(errno))?;
+        Ok(Self { path, base, dir, cleaner })
     }
+}
 
-    /// Starts the process that removes the directory should we be killed. Without it the next
-    /// sandbox's sweep does, so that failing to start it is no reason not to launch.
-    fn start_cleaner(&self, base: &Path, id: &str) -> Option<(Child, ChildStdin)> {
-        let mut command = guard::role("clean");
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.current_dir("/");
-        let mut child = command.spawn().ok()?;
-        let mut stdin = child.stdin.take()?;
-        let mut message = base.as_os_str().as_bytes().to_vec();
-        message.push(0);
-        message.extend_from_slice(id.as_bytes());
-        message.push(0);
-        stdin.write_all(&message).ok()?;
-        Some((child, stdin))
-    }
+/// Starts the process that removes the directory should we be killed. Without it the next
+/// sandbox's sweep does, so that failing to start it is no reason not to launch.
+fn start_cleaner(base: &Path, id: &str) -> Option<(Child, ChildStdin)> {
+    let mut command = guard::role("clean");
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.current_dir("/");
+    let mut child = command.spawn().ok()?;
+    let mut stdin = child.stdin.take()?;
+    let mut message = base.as_os_str().as_bytes().to_vec();
+    message.push(0);
+    message.extend_from_slice(id.as_bytes());
+    message.push(0);
+    stdin.write_all(&message).ok()?;
+    Some((child, stdin))
 }
 
 /// The role of the cleaner: waits for the end of its standard input, then removes the directory named there.
@@ -233,20 +235,46 @@ fn check_private(fd: BorrowedFd<'_>, path: &Path) -> Result<(), Error> {
     }
 }
 
-fn open_dir(parent: BorrowedFd<'_>, name: &OsStr) -> nix::Result<OwnedFd> {
+pub(crate) fn open_dir(parent: BorrowedFd<'_>, name: &OsStr) -> nix::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     openat(parent, name, flags, Mode::empty())
 }
 
-/// Removes the directories of owners that are gone: those whose lock is free.
-fn sweep(base: BorrowedFd<'_>) {
-    for name in names(base) {
+/// The directory of all of the user's sandboxes, when there is one, after those that owners left
+/// behind were removed; and its names.
+pub(crate) fn all(host: &Host) -> Option<(OwnedFd, Vec<OsString>)> {
+    let (base, _) = base(host).ok()?;
+    sweep(base.as_fd(), usize::MAX);
+    let names = names(base.as_fd());
+    Some((base, names))
+}
+
+/// The directory of one sandbox, while its owner lives.
+pub(crate) fn held(base: BorrowedFd<'_>, name: &OsStr) -> Option<OwnedFd> {
+    let dir = open_dir(base, name).ok()?;
+    match Flock::lock(dir, FlockArg::LockSharedNonblock) {
+        Ok(_) => None,
+        Err((dir, _)) => Some(dir),
+    }
+}
+
+/// Removes directories of owners that are gone, those whose lock is free; looks at `most`.
+fn sweep(base: BorrowedFd<'_>, most: usize) {
+    for name in names(base).into_iter().take(most) {
         let Ok(dir) = open_dir(base, &name) else { continue };
-        if let Ok(lock) = Flock::lock(dir, FlockArg::LockExclusiveNonblock) {
+        let Ok(lock) = Flock::lock(dir, FlockArg::LockExclusiveNonblock) else { continue };
+        if !is_new(&lock) {
             remove_child(base, &name, DEPTH);
-            drop(lock);
         }
     }
+}
+
+/// Whether it may belong to somebody who is about to lock it.
+fn is_new(dir: &OwnedFd) -> bool {
+    let made = fstat(dir).ok().and_then(|stat| u64::try_from(stat.st_ctime).ok());
+    let made = made.map(|made| SystemTime::UNIX_EPOCH + Duration::from_secs(made));
+    let young = made.and_then(|made| made.elapsed().ok()).is_none_or(|age| age < YOUNG);
+    young && names(dir.as_fd()).is_empty()
 }
 
 /// Removes what has this name in a directory, whatever it is, without following a link or leaving
@@ -350,11 +378,13 @@ mod tests {
         let scratch = Scratch::new(0o700);
         let (fd, path) = base(&scratch.host()).unwrap();
         std::fs::create_dir(path.join("held")).unwrap();
-        std::fs::create_dir(path.join("stale")).unwrap();
+        std::fs::create_dir_all(path.join("stale/content")).unwrap();
+        std::fs::create_dir(path.join("not-locked-yet")).unwrap();
         let held = open_dir(fd.as_fd(), OsStr::new("held")).unwrap();
         let _lock = Flock::lock(held, FlockArg::LockExclusiveNonblock).unwrap();
-        sweep(fd.as_fd());
+        sweep(fd.as_fd(), usize::MAX);
         assert!(path.join("held").exists());
+        assert!(path.join("not-locked-yet").exists());
         assert!(!path.join("stale").exists());
     }
 }

@@ -4,6 +4,7 @@ use crate::display::{self, Display};
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside};
 use crate::host::Host;
+use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
 use crate::{bus, sound, wayland};
 use arkose_profile::{Wayland, XServer};
@@ -18,14 +19,19 @@ pub(crate) struct Services {
 
 impl Services {
     /// Starts what the policy grants.
-    pub(crate) fn start(spec: &LaunchSpec, host: &Host, inside: &Inside) -> Result<Self, Error> {
+    pub(crate) fn start(
+        spec: &LaunchSpec,
+        host: &Host,
+        inside: &Inside,
+        runtime: &Runtime,
+    ) -> Result<Self, Error> {
         let policy = &spec.policy;
         let display = match policy.xserver {
             XServer::None => None,
             XServer::Direct => Some(display::direct(host, inside)?),
             XServer::Isolated => {
-                let request =
-                    display::Request { host, inside, title: &spec.title, backend: spec.display };
+                let (title, backend) = (&*spec.title, spec.display);
+                let request = display::Request { host, inside, title, runtime, backend };
                 Some(display::isolated(&request)?)
             }
         };

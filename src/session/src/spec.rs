@@ -72,4 +72,15 @@ pub struct LaunchSpec {
     pub note: fn(&Error),
     /// Where events are written as JSON lines.
     pub events: Option<OwnedFd>,
+    /// What the app may reach, for whoever asks the running sandbox.
+    pub explained: Option<Explained>,
+}
+
+/// Makes an explanation of the policy when it is asked for, for programs.
+pub struct Explained(pub Box<dyn Fn() -> serde_json::Value>);
+
+impl std::fmt::Debug for Explained {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Explained")
+    }
 }

@@ -9,8 +9,10 @@ use crate::failure::{CANNOT_SUPERVISE, LaunchError};
 use crate::grant::Inside;
 use crate::helper::Helper;
 use crate::host::Host;
+use crate::listing::Listing;
+use crate::registry::Asked;
 use crate::request::{self, Launch};
-use crate::runtime;
+use crate::runtime::Runtime;
 use crate::services::Services;
 use crate::spec::{LaunchSpec, Via};
 use crate::streams::Pump;
@@ -23,7 +25,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::getpgrp;
+use std::ffi::OsString;
 use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
 /// Signals that are the app's business.
@@ -56,12 +60,13 @@ pub fn launch(mut spec: LaunchSpec) -> Result<u8, LaunchError> {
 
 fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     let host = Host::current();
-    let id = runtime::new_id()?;
-    events.starting(&id);
+    let runtime = Runtime::new(&host)?;
+    let id = runtime.id();
+    events.starting(id);
     let inside = Inside::new(request::app_uid(spec, &host))?;
     let mut signals =
         watch_signals().map_err(|errno| LaunchError::because(CANNOT_SUPERVISE, errno))?;
-    let mut services = Services::start(spec, &host, &inside)?;
+    let mut services = Services::start(spec, &host, &inside, &runtime)?;
     let (mut console, terminal) = match Console::find() {
         Some((console, replaces)) => {
             let size = console.size();
@@ -69,7 +74,7 @@ fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
         }
         None => (None, None),
     };
-    let launch = Launch { spec, host: &host, id: &id, terminal };
+    let launch = Launch { spec, host: &host, id, terminal };
     let request = request::build(&launch, services.grants())?;
     let (mut helper, mut by_root) = first_choice(spec, &host, &request)?;
     loop {
@@ -80,11 +85,12 @@ fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
             pumps,
             signals: &mut signals,
             services: &mut services,
+            listing: Some(Listing::new(spec, &runtime)),
             console: console.take(),
             relay: None,
             state: State::default(),
         };
-        match session.accompany(&request, events, &id) {
+        match session.accompany(&spec.command, events, id) {
             (Err(error), left) if !by_root && root_could(spec, &error) => {
                 console = left;
                 by_root = true;
@@ -121,7 +127,8 @@ fn root_could(spec: &LaunchSpec, error: &LaunchError) -> bool {
     spec.via == Via::Auto && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
 }
 
-fn watch_signals() -> Result<SignalFd, Errno> {
+/// The signals that a session waits for.
+pub(crate) fn watch_signals() -> Result<SignalFd, Errno> {
     let set: SigSet = FORWARDED.into_iter().chain(OWN).collect();
     set.thread_block()?;
     SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
@@ -129,8 +136,10 @@ fn watch_signals() -> Result<SignalFd, Errno> {
 
 /// What has happened so far.
 #[derive(Debug, Default)]
-struct State {
+pub(crate) struct State {
     started: bool,
+    /// The sandbox's first process, as the helper sees it.
+    first: Option<i32>,
     /// Whether the app was asked to end.
     asked: bool,
     status: Option<Status>,
@@ -141,28 +150,30 @@ struct State {
     over: bool,
 }
 
-/// One helper, its sandbox, and what is connected to it.
-struct Session<'a> {
-    channel: Channel,
-    helper: Helper,
-    signals: &'a mut SignalFd,
-    services: &'a mut Services,
-    console: Option<Console>,
-    relay: Option<Relay>,
-    pumps: Vec<Pump>,
-    state: State,
+/// One command in its sandbox, and what is connected to it: the app, or a command that entered.
+pub(crate) struct Session<'a> {
+    pub(crate) channel: Channel,
+    pub(crate) helper: Helper,
+    pub(crate) signals: &'a mut SignalFd,
+    pub(crate) services: &'a mut Services,
+    /// Where the sandbox is listed, when it is this process's.
+    pub(crate) listing: Option<Listing<'a>>,
+    pub(crate) console: Option<Console>,
+    pub(crate) relay: Option<Relay>,
+    pub(crate) pumps: Vec<Pump>,
+    pub(crate) state: State,
 }
 
 impl Session<'_> {
     /// Stays until everything has ended; gives back an unused console.
-    fn accompany(
+    pub(crate) fn accompany(
         mut self,
-        request: &Request,
+        command: &[OsString],
         events: &mut Events,
         id: &str,
     ) -> (Result<u8, LaunchError>, Option<Console>) {
         while !self.state.over {
-            if let Err(errno) = self.turn(request, events, id) {
+            if let Err(errno) = self.turn(command, events, id) {
                 self.state.failure = Some(LaunchError::because(CANNOT_SUPERVISE, errno));
                 break;
             }
@@ -179,6 +190,7 @@ impl Session<'_> {
             (Some(error), _) => Err(error),
             (None, Some(status)) => {
                 events.exited(id, status.code());
+                self.listing.iter_mut().for_each(|listing| listing.tell(events));
                 Ok(status.code())
             }
             (None, None) => Err(end),
@@ -187,7 +199,7 @@ impl Session<'_> {
     }
 
     /// Waits for one thing to happen and does what it asks for.
-    fn turn(&mut self, request: &Request, events: &mut Events, id: &str) -> Result<(), Errno> {
+    fn turn(&mut self, command: &[OsString], events: &mut Events, id: &str) -> Result<(), Errno> {
         let Some(ready) = self.wait()? else { return Ok(()) };
         // What the sandbox has said is heard before a signal that could end what has not started.
         if ready.signals && (self.state.started || !ready.channel) {
@@ -217,8 +229,9 @@ impl Session<'_> {
             self.end_soon();
         }
         if ready.channel {
-            self.listen(request, events, id);
+            self.listen(command, events, id);
         }
+        self.list(&ready.listing, events, id);
         if self.state.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.state.status.get_or_insert(Status::Signal(Signal::SIGTERM as i32));
             self.state.over = true;
@@ -251,6 +264,12 @@ impl Session<'_> {
         } else {
             Vec::new()
         };
+        let listing: Vec<usize> = self
+            .listing
+            .iter()
+            .flat_map(Listing::wanted)
+            .map(|(fd, flags)| add(fd, flags))
+            .collect();
         match poll(&mut fds, self.timeout()) {
             Err(Errno::EINTR) => return Ok(None),
             result => result?,
@@ -267,12 +286,14 @@ impl Session<'_> {
             input: input.is_some_and(any),
             pumps: pumps.into_iter().map(|pump| pump.is_some_and(any)).collect(),
             services: services.into_iter().any(any),
+            listing: listing.into_iter().map(events).collect(),
         }))
     }
 
     fn timeout(&self) -> PollTimeout {
-        let left =
-            self.state.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let due = self.listing.as_ref().and_then(Listing::due);
+        let next = self.state.deadline.into_iter().chain(due).min();
+        let left = next.map(|next| next.saturating_duration_since(Instant::now()));
         // One millisecond more, so that the deadline has passed when the wait has.
         left.map_or(PollTimeout::NONE, |left| {
             PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::ZERO)
@@ -289,7 +310,7 @@ impl Session<'_> {
     }
 
     /// Reads one event of the sandbox.
-    fn listen(&mut self, request: &Request, events: &mut Events, id: &str) {
+    fn listen(&mut self, command: &[OsString], events: &mut Events, id: &str) {
         match self.channel.receive::<Event>() {
             Ok(Received::Message(Event::Terminal, Some(master))) => {
                 match self.console.take().map(|console| Relay::new(console, master)) {
@@ -299,12 +320,18 @@ impl Session<'_> {
             }
             Ok(Received::Message(Event::Started, _)) => {
                 self.state.started = true;
+                self.listing.iter_mut().for_each(Listing::started);
                 events.started(id);
             }
             Ok(Received::Message(Event::ExecFailed(errno), _)) => {
-                self.state.failure = Some(not_executed(request, errno));
+                self.state.failure = Some(not_executed(command, errno));
             }
-            Ok(Received::Message(Event::Stopped(_), _)) => self.stop_too(),
+            Ok(Received::Message(Event::First(pid), _)) => self.state.first = Some(pid),
+            Ok(Received::Message(Event::Stopped(signal), _)) => {
+                events.stopped(id, signal);
+                self.listing.iter_mut().for_each(|listing| listing.tell(events));
+                self.stop_too();
+            }
             Ok(Received::Message(Event::Exited(status), _)) => self.state.status = Some(status),
             Ok(Received::Message(Event::Failed(failure), _)) => {
                 self.state.failure = Some(LaunchError::Engine(failure));
@@ -318,6 +345,30 @@ impl Session<'_> {
                 self.state.over = true;
             }
         }
+    }
+
+    /// Takes the sandbox's place in the list when it is time, and does what is asked there.
+    fn list(&mut self, ready: &[PollFlags], events: &mut Events, id: &str) {
+        let Some(mut listing) = self.listing.take() else { return };
+        listing.take(&self.helper, self.helper.first().or(self.state.first));
+        for asked in listing.serve(ready) {
+            match asked {
+                Asked::Stop(grace) => {
+                    self.send(Control::Signal(Signal::SIGTERM as i32));
+                    // What was stopped hears nothing else.
+                    self.send(Control::Signal(Signal::SIGCONT as i32));
+                    let end = Instant::now() + grace;
+                    self.state.deadline = self.state.deadline.into_iter().chain([end]).min();
+                    events.stopping(id);
+                }
+                Asked::Enter(socket) => {
+                    let _ = self.channel.send_with(&Control::Enter, socket.as_fd());
+                    events.entered(id);
+                }
+            }
+        }
+        listing.tell(events);
+        self.listing = Some(listing);
     }
 
     fn signal(&mut self, number: i32) {
@@ -382,10 +433,11 @@ struct Ready {
     input: bool,
     pumps: Vec<bool>,
     services: bool,
+    listing: Vec<PollFlags>,
 }
 
-fn not_executed(request: &Request, errno: i32) -> LaunchError {
-    let command = request.argv.first().map_or_else(String::new, |word| visible(&word.0));
+fn not_executed(command: &[OsString], errno: i32) -> LaunchError {
+    let command = command.first().map_or_else(String::new, |word| visible(word.as_bytes()));
     let error = std::io::Error::from_raw_os_error(errno);
     if error.kind() == std::io::ErrorKind::NotFound {
         LaunchError::NotFound(command)

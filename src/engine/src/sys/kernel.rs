@@ -34,6 +34,15 @@ pub(crate) fn keep_only(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     Ok(kept)
 }
 
+/// Puts a descriptor in the place of another, which is closed: whoever holds `place` now holds `fd`.
+/// Only for a process that was just forked and never returns to what its parent was doing.
+pub(crate) fn put_in_place(place: BorrowedFd<'_>, fd: &OwnedFd) -> Result<(), Errno> {
+    // SAFETY: takes two open descriptors. That of `place` stays open, and its owner, who only ever
+    // reads and writes what it refers to, closes it as before.
+    check(unsafe { libc::dup3(fd.as_raw_fd(), place.as_raw_fd(), libc::O_CLOEXEC) }.into())?;
+    Ok(())
+}
+
 /// Overwrites the arguments that this process was started with: `/proc` would show them to the app.
 /// A process that was forked has its own copy of them.
 pub(crate) fn hide_arguments() {

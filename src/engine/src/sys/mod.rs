@@ -15,7 +15,9 @@ mod seccomp;
 mod signals;
 
 pub(crate) use ids::{FsIds, fs_ids};
-pub(crate) use kernel::{bring_loopback_up, close_from, hide_arguments, keep_only, peer_groups};
+pub(crate) use kernel::{
+    bring_loopback_up, close_from, hide_arguments, keep_only, peer_groups, put_in_place,
+};
 pub use landlock::has_scopes;
 pub(crate) use landlock::{Handled, Rights, Ruleset};
 pub(crate) use mount::{MountAttr, set_mount_attr};

@@ -19,6 +19,7 @@ pub(crate) use windows::manage as manage_windows;
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside, SocketBind};
 use crate::host::Host;
+use crate::runtime::Runtime;
 use arkose_profile::text::visible;
 use name::{LocalDisplay, socket_path};
 use std::os::fd::BorrowedFd;
@@ -88,6 +89,8 @@ pub struct Request<'a> {
     pub inside: &'a Inside,
     /// The title of the window, where the display is one: the app's name and a word that it is confined.
     pub title: &'a str,
+    /// The sandbox's own directory on the host.
+    pub runtime: &'a Runtime,
     /// Which program is to draw it.
     pub backend: Backend,
 }

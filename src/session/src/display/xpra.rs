@@ -15,7 +15,6 @@ use crate::error::{Error, Kind};
 use crate::grant::Grant;
 use crate::guard::{self, INPUT, OUTPUT};
 use crate::host::Host;
-use crate::runtime::Runtime;
 use std::ffi::OsString;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
@@ -63,7 +62,7 @@ const OFF: &[&str] = &[
     "--xsettings=no",
 ];
 
-/// A running xpra; dropped in this order: the client, the server, the X server, its number, the files.
+/// A running xpra; dropped in this order: the client, the server, the X server, its number.
 #[derive(Debug)]
 struct Xpra {
     grant: Grant,
@@ -71,7 +70,6 @@ struct Xpra {
     server: Program,
     screen: Program,
     _number: Number,
-    runtime: Runtime,
 }
 
 /// Starts all three and waits until the client is attached, which takes about two seconds.
@@ -86,7 +84,7 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
     let screen = Screen::of(host, LocalDisplay::of(host)?)?;
     let number = Number::reserve()?;
     let cookie = Cookie::random()?;
-    let mut runtime = Runtime::new(host)?;
+    let runtime = request.runtime;
     let authority = runtime.write("xauthority", 0o600, &cookie.file(number.get()))?;
     let dir = runtime.dir()?.to_owned();
     let tool = Tool { host, program: &program, dir: &dir };
@@ -100,7 +98,7 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
         return Err(broken.broken());
     }
     let grant = isolated_grant(request.inside, &number, &cookie)?;
-    Ok(Box::new(Xpra { grant, client, server, screen, _number: number, runtime }))
+    Ok(Box::new(Xpra { grant, client, server, screen, _number: number }))
 }
 
 /// Whether the bindings have what the client draws with; yes, where they lie elsewhere.
@@ -231,6 +229,5 @@ impl Display for Xpra {
         self.client.stop();
         self.server.stop();
         self.screen.stop();
-        self.runtime.remove();
     }
 }

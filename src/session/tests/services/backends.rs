@@ -8,6 +8,7 @@ use arkose_session::display::{Backend, Display, Request, isolated};
 use arkose_session::error::{Error, Kind};
 use arkose_session::guard::guarded;
 use arkose_session::host::Host;
+use arkose_session::runtime::Runtime;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -22,9 +23,9 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_session_without_x_lacks_xwayland_only", a_session_without_x_lacks_xwayland_only),
 ];
 
-fn start(host: &Host, backend: Backend) -> Result<Box<dyn Display>, Error> {
+fn start(host: &Host, runtime: &Runtime, backend: Backend) -> Result<Box<dyn Display>, Error> {
     let inside = inside();
-    isolated(&Request { host, inside: &inside, title: "Test (confined)", backend })
+    isolated(&Request { host, inside: &inside, title: "Test (confined)", runtime, backend })
 }
 
 /// What holds for each of them.
@@ -46,7 +47,8 @@ fn xpra_puts_the_windows_among_the_hosts() -> Result<(), Skip> {
     let place = Place::new()?;
     let host = place.client();
     window(&host, "bank statement", 200, 100);
-    let mut display = start(&place.host(), Backend::Xpra).unwrap();
+    let runtime = Runtime::new(&place.host()).unwrap();
+    let mut display = start(&place.host(), &runtime, Backend::Xpra).unwrap();
     is_isolated(&*display);
     let path = display.grant().sockets[0].source.as_path().to_owned();
     let client = connect(&path, Some(cookie(display.grant()))).unwrap();
@@ -62,6 +64,7 @@ fn xpra_puts_the_windows_among_the_hosts() -> Result<(), Skip> {
     display.stop();
     drop(display);
     assert!(!path.exists());
+    drop(runtime);
     // Nothing is left in the runtime directory but the directory of all sandboxes.
     let left = std::fs::read_dir(place.scratch.0.join("arkose")).unwrap().count();
     assert_eq!(left, 0);
@@ -71,9 +74,10 @@ fn xpra_puts_the_windows_among_the_hosts() -> Result<(), Skip> {
 fn xpra_is_picked_where_it_is_installed() -> Result<(), Skip> {
     need(&["xpra", "Xephyr"])?;
     let place = Place::new()?;
-    let display = start(&place.host(), Backend::Auto).unwrap();
+    let runtime = Runtime::new(&place.host()).unwrap();
+    let display = start(&place.host(), &runtime, Backend::Auto).unwrap();
     assert_eq!((display.backend(), display.notes().len()), ("xpra", 0));
-    assert_eq!(start(&place.host(), Backend::Xephyr).unwrap().backend(), "Xephyr");
+    assert_eq!(start(&place.host(), &runtime, Backend::Xephyr).unwrap().backend(), "Xephyr");
     Ok(())
 }
 
@@ -94,11 +98,12 @@ fn a_broken_xpra_is_passed_over_with_a_note() -> Result<(), Skip> {
         let host = place.host();
         let path = format!("{}:{}", bin.0.display(), std::env::var("PATH").unwrap());
         let host = Host::with(host.vars().chain([("PATH".as_ref(), path.as_ref())]));
-        let display = start(&host, Backend::Auto).unwrap();
+        let runtime = Runtime::new(&host).unwrap();
+        let display = start(&host, &runtime, Backend::Auto).unwrap();
         assert_eq!(display.backend(), "Xephyr");
         let notes: Vec<String> = display.notes().iter().map(ToString::to_string).collect();
         assert!(notes.len() == 1 && notes[0].contains(sentence), "{notes:?}");
-        assert_eq!(start(&host, Backend::Xpra).unwrap_err().kind(), kind);
+        assert_eq!(start(&host, &runtime, Backend::Xpra).unwrap_err().kind(), kind);
     }
     Ok(())
 }
@@ -136,7 +141,8 @@ fn xwayland_serves_a_session_without_x() -> Result<(), Skip> {
     need(&["Xwayland", "weston"])?;
     let scratch = Scratch::new();
     let (host, mut compositor) = wayland(&scratch);
-    let mut display = start(&host, Backend::Auto).unwrap();
+    let runtime = Runtime::new(&host).unwrap();
+    let mut display = start(&host, &runtime, Backend::Auto).unwrap();
     assert_eq!(display.backend(), "Xwayland");
     is_isolated(&*display);
     let grant = display.grant();
@@ -159,7 +165,8 @@ fn xwayland_serves_a_session_without_x() -> Result<(), Skip> {
 fn a_session_without_x_lacks_xwayland_only() -> Result<(), Skip> {
     let empty = Scratch::new();
     let host = Host::with([("PATH", empty.0.to_str().unwrap()), ("WAYLAND_DISPLAY", "wayland-5")]);
-    let error = start(&host, Backend::Auto).unwrap_err();
+    let runtime = Runtime::new(&host).unwrap();
+    let error = start(&host, &runtime, Backend::Auto).unwrap_err();
     assert_eq!(error.remedy().as_deref(), Some("sudo apt install xwayland"));
     Ok(())
 }

@@ -31,11 +31,12 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
 /// Has a display and a directory until it is killed.
 pub(crate) fn supervise() -> ExitCode {
     let host = Host::current();
-    let mut runtime = Runtime::new(&host).unwrap();
+    let runtime = Runtime::new(&host).unwrap();
     runtime.write("secret", 0o600, b"x").unwrap();
     let inside = inside();
     let backend = Backend::parse(&std::env::args().nth(2).unwrap()).unwrap();
-    let request = Request { host: &host, inside: &inside, title: "Test", backend };
+    let title = "Test";
+    let request = Request { host: &host, inside: &inside, title, runtime: &runtime, backend };
     let display = isolated(&request).unwrap();
     println!("{}", display.grant().sockets[0].source);
     println!("{}", runtime.dir().unwrap().display());
@@ -160,8 +161,8 @@ fn a_killed_supervisor_takes_xpra_along() -> Result<(), Skip> {
     need(&["xpra", "Xvfb"])?;
     let place = Place::new()?;
     let mut supervisor = Supervisor::with(&place, "xpra");
-    // Two cleaners, for the two directories; Xvfb, xpra, xpra.
-    assert_eq!(supervisor.helpers.len(), 5, "{:?}", supervisor.helpers);
+    // The cleaner; Xvfb, xpra, xpra.
+    assert_eq!(supervisor.helpers.len(), 4, "{:?}", supervisor.helpers);
     supervisor.kill();
     let deadline = second();
     for (command, _, pidfd) in &supervisor.helpers {

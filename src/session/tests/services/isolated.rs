@@ -7,6 +7,7 @@ use crate::{Skip, Test};
 use arkose_session::display::{Backend, Display, Request, direct, isolated};
 use arkose_session::error::Kind;
 use arkose_session::host::Host;
+use arkose_session::runtime::Runtime;
 use std::os::unix::fs::PermissionsExt;
 use x11rb::connection::RequestConnection;
 use x11rb::errors::ConnectError;
@@ -26,9 +27,9 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
 ];
 
 pub(crate) fn xephyr(host: &Host) -> Box<dyn Display> {
-    let inside = inside();
-    isolated(&Request { host, inside: &inside, title: "Test (confined)", backend: Backend::Xephyr })
-        .unwrap()
+    let (inside, runtime) = (inside(), Runtime::new(host).unwrap());
+    let (title, backend) = ("Test (confined)", Backend::Xephyr);
+    isolated(&Request { host, inside: &inside, title, runtime: &runtime, backend }).unwrap()
 }
 
 fn xephyr_lets_in_only_who_has_the_cookie() -> Result<(), Skip> {
@@ -126,7 +127,8 @@ fn xephyr_says_in_its_own_words_why_it_ends() -> Result<(), Skip> {
     // A display over the network is not asked beforehand; nothing listens on this port.
     let host =
         Host::with([("DISPLAY", "localhost:59000"), ("PATH", &std::env::var("PATH").unwrap())]);
-    let request = Request { host: &host, inside: &inside, title: "", backend: Backend::Xephyr };
+    let (title, runtime, backend) = ("", &Runtime::new(&host).unwrap(), Backend::Xephyr);
+    let request = Request { host: &host, inside: &inside, title, runtime, backend };
     let error = isolated(&request).unwrap_err();
     assert_eq!(error.kind(), Kind::Ended);
     assert!(error.to_string().contains("Xephyr cannot open host display"), "{error}");
@@ -153,7 +155,8 @@ fn a_server_that_refuses_is_named() -> Result<(), Skip> {
     let host =
         Host::with([("DISPLAY", display.as_str()), ("PATH", &std::env::var("PATH").unwrap())]);
     let inside = inside();
-    let request = Request { host: &host, inside: &inside, title: "", backend: Backend::Auto };
+    let (title, runtime, backend) = ("", &Runtime::new(&host).unwrap(), Backend::Auto);
+    let request = Request { host: &host, inside: &inside, title, runtime, backend };
     for error in [isolated(&request).unwrap_err(), direct(&host, &inside).unwrap_err()] {
         assert_eq!(error.kind(), Kind::XRefused);
         assert!(error.to_string().contains(&display), "{error}");
@@ -165,7 +168,8 @@ fn no_display_and_no_program_are_sentences() -> Result<(), Skip> {
     let inside = inside();
     let path = std::env::var("PATH").unwrap();
     let kind = |host: &Host| {
-        let request = Request { host, inside: &inside, title: "", backend: Backend::Auto };
+        let (title, runtime, backend) = ("", &Runtime::new(host).unwrap(), Backend::Auto);
+        let request = Request { host, inside: &inside, title, runtime, backend };
         isolated(&request).unwrap_err().kind()
     };
     assert_eq!(kind(&Host::with([("PATH", path.as_str())])), Kind::NoDisplay);
@@ -175,7 +179,8 @@ fn no_display_and_no_program_are_sentences() -> Result<(), Skip> {
     std::fs::set_permissions(empty.0.join("Xephyr"), PermissionsExt::from_mode(0o644)).unwrap();
     let bare = Host::with([("PATH", empty.0.to_str().unwrap()), ("DISPLAY", ":99")]);
     assert_eq!(kind(&bare), Kind::NoNestedServer);
-    let request = Request { host: &bare, inside: &inside, title: "", backend: Backend::Auto };
+    let (title, runtime, backend) = ("", &Runtime::new(&bare).unwrap(), Backend::Auto);
+    let request = Request { host: &bare, inside: &inside, title, runtime, backend };
     let remedy = isolated(&request).unwrap_err().remedy();
     assert_eq!(remedy.as_deref(), Some("sudo apt install xserver-xephyr"));
     Ok(())

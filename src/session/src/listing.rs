@@ -1,0 +1,77 @@
+//! When a sandbox takes its place among those that run, and what is done there in the supervisor's
+//! loop. Nothing of it happens before the app runs, nor for one that ends at once.
+
+use crate::events::Events;
+use crate::facts::Facts;
+use crate::helper::Helper;
+use crate::registry::{Answers, Asked, Registry};
+use crate::runtime::Runtime;
+use crate::spec::LaunchSpec;
+use nix::poll::PollFlags;
+use serde_json::Value;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+/// How long an app must have lived for its sandbox to be listed.
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// The place of one sandbox, taken or not.
+#[derive(Debug)]
+pub(crate) struct Listing<'a> {
+    spec: &'a LaunchSpec,
+    runtime: &'a Runtime,
+    registry: Option<Registry>,
+    due: Option<Instant>,
+}
+
+impl<'a> Listing<'a> {
+    pub(crate) fn new(spec: &'a LaunchSpec, runtime: &'a Runtime) -> Self {
+        Self { spec, runtime, registry: None, due: None }
+    }
+
+    /// The app runs.
+    pub(crate) fn started(&mut self) {
+        self.due = Some(Instant::now() + MOMENT);
+    }
+
+    /// When there is something to be done though nothing happens.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Takes the place when it is time. A sandbox that cannot be listed runs nevertheless.
+    pub(crate) fn take(&mut self, helper: &Helper, first: Option<i32>) {
+        let (true, Some(first)) = (self.due.is_some_and(|due| due <= Instant::now()), first) else {
+            return;
+        };
+        self.due = None;
+        let facts = Facts::of(self.spec, self.runtime.id(), helper, first);
+        self.registry = Registry::open(self.runtime, &facts).ok();
+    }
+
+    /// What is waited for.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
+        self.registry.iter().flat_map(Registry::wanted)
+    }
+
+    /// Does what there is to do; `ready` is in the order of [`wanted`](Self::wanted).
+    pub(crate) fn serve(&mut self, ready: &[PollFlags]) -> Vec<Asked> {
+        let (Some(registry), true) = (&mut self.registry, !ready.is_empty()) else {
+            return Vec::new();
+        };
+        registry.serve(ready, self.spec)
+    }
+
+    /// Tells what has happened to whoever follows.
+    pub(crate) fn tell(&mut self, events: &mut Events) {
+        if let Some(registry) = &mut self.registry {
+            registry.tell(events);
+        }
+    }
+}
+
+impl Answers for LaunchSpec {
+    fn policy(&self) -> Value {
+        self.explained.as_ref().map_or(Value::Null, |explained| (explained.0)())
+    }
+}

@@ -1,0 +1,197 @@
+//! The sandboxes that run, from outside: finding them, asking one, ending it.
+//!
+//! What is listed is read from the sandboxes' directories and from `/proc`; no supervisor is disturbed
+//! for it. Names and command lines come from inside and are shown with control characters visible.
+
+mod processes;
+mod talk;
+
+use crate::facts::{self, Facts, now};
+use crate::failure::{LaunchError, NO_ANSWER, NOT_ENDED};
+use crate::host::Host;
+use crate::runtime;
+use arkose_protocol::Channel;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read as _, Write};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+use talk::Talk;
+
+pub use processes::{Process, Processes};
+
+/// Facts are short; what is longer is none.
+const LONGEST: u64 = 4 << 20;
+/// How long a supervisor may take to answer.
+const ANSWER: Duration = Duration::from_secs(2);
+/// How long a sandbox may take to be gone when it has been ended.
+const GONE: Duration = Duration::from_secs(3);
+
+/// A sandbox that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// What is known of it from its start on.
+    pub facts: Facts,
+    dir: OwnedFd,
+}
+
+/// Which sandboxes a word could mean, when it does not mean one.
+#[derive(Debug)]
+pub enum NotOne {
+    /// None of these, which are all.
+    Unknown(Vec<Running>),
+    /// Each of these.
+    Ambiguous(Vec<Running>),
+}
+
+/// Every sandbox of this user that runs, the oldest first.
+#[must_use]
+pub fn list(host: &Host) -> Vec<Running> {
+    let Some((base, names)) = runtime::all(host) else { return Vec::new() };
+    let mut all: Vec<Running> =
+        names.iter().filter_map(|name| Running::open(base.as_fd(), name)).collect();
+    all.sort_by(|a, b| (a.facts.since, &a.facts.id).cmp(&(b.facts.since, &b.facts.id)));
+    all
+}
+
+/// The sandbox that is meant by an id, the beginning of one, or `last`.
+///
+/// # Errors
+/// When none is meant, or several.
+pub fn find(host: &Host, word: &str) -> Result<Running, NotOne> {
+    let mut all = list(host);
+    if let Some(at) = all.iter().position(|one| one.facts.id == word) {
+        return Ok(all.swap_remove(at));
+    }
+    if word == "last" {
+        return all.pop().ok_or_else(|| NotOne::Unknown(Vec::new()));
+    }
+    let means = |one: &Running| !word.is_empty() && one.facts.id.starts_with(word);
+    let (mut meant, others): (Vec<_>, Vec<_>) = all.into_iter().partition(means);
+    match (meant.len(), meant.pop()) {
+        (1, Some(one)) => Ok(one),
+        (_, None) => Err(NotOne::Unknown(others)),
+        (_, Some(one)) => {
+            meant.push(one);
+            Err(NotOne::Ambiguous(meant))
+        }
+    }
+}
+
+impl Running {
+    fn open(base: BorrowedFd<'_>, name: &OsStr) -> Option<Self> {
+        let dir = runtime::held(base, name)?;
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let file = File::from(openat(&dir, facts::FILE, flags, Mode::empty()).ok()?);
+        let mut text = Vec::new();
+        file.take(LONGEST).read_to_end(&mut text).ok()?;
+        let facts: Facts = serde_json::from_slice(&text).ok()?;
+        (facts.id.as_str() == name).then_some(Self { facts, dir })
+    }
+
+    /// How long its app has run.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_millis(now().saturating_sub(self.facts.since))
+    }
+
+    /// What its app may reach, as its supervisor explains it; nothing when that one does not answer.
+    #[must_use]
+    pub fn policy(&self) -> Option<Value> {
+        let mut talk = self.ask(&json!({ "ask": "policy" }), None).ok()?;
+        let mut answer = talk.line(Instant::now() + ANSWER)?;
+        answer.get_mut("policy").map(Value::take)
+    }
+
+    /// Writes what happens to it as lines of JSON, until its end.
+    ///
+    /// # Errors
+    /// When its supervisor cannot be asked, or nothing more can be written.
+    pub fn follow(&self, out: &mut dyn Write) -> Result<(), LaunchError> {
+        let mut talk = self.ask(&json!({ "ask": "follow" }), None)?;
+        while let Some(event) = talk.next() {
+            let written = writeln!(out, "{event}").and_then(|()| out.flush());
+            written.map_err(|error| LaunchError::because(NO_ANSWER, error))?;
+        }
+        Ok(())
+    }
+
+    /// Asks its app to end, and has it ended after that time.
+    ///
+    /// # Errors
+    /// When its supervisor cannot be asked.
+    pub fn stop(&self, grace: Duration) -> Result<Stopping<'_>, LaunchError> {
+        let deadline = Instant::now() + grace + GONE;
+        let grace = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        let talk = match self.ask(&json!({ "ask": "stop", "grace": grace }), None) {
+            // It has just ended.
+            Err(_) if !self.is_there() => None,
+            talk => Some(talk?),
+        };
+        Ok(Stopping { sandbox: self, talk, deadline })
+    }
+
+    /// A socket whose other end the sandbox's first process has.
+    pub(crate) fn door(&self) -> Result<Channel, LaunchError> {
+        let (ours, theirs) = Channel::pair()?;
+        let mut talk = self.ask(&json!({ "ask": "enter" }), Some(theirs.as_fd()))?;
+        match talk.line(Instant::now() + ANSWER) {
+            Some(answer) if answer.get("ok").is_some() => Ok(ours),
+            _ => Err(LaunchError::plain(NO_ANSWER)),
+        }
+    }
+
+    fn ask(&self, request: &Value, fd: Option<BorrowedFd<'_>>) -> Result<Talk, LaunchError> {
+        let talk = Talk::begin(self.dir.as_fd(), request, fd)
+            .map_err(|errno| LaunchError::because(NO_ANSWER, std::io::Error::from(errno)))?;
+        // Stopped, as by Ctrl+Z, it would not hear.
+        if Process::is_stopped(self.facts.supervisor) {
+            let _ = kill(Pid::from_raw(self.facts.supervisor), Signal::SIGCONT);
+        }
+        Ok(talk)
+    }
+
+    /// Whether its directory is still there.
+    fn is_there(&self) -> bool {
+        nix::sys::stat::fstat(&self.dir).is_ok_and(|stat| stat.st_nlink > 0)
+    }
+}
+
+/// A sandbox that was told to end.
+#[derive(Debug)]
+pub struct Stopping<'a> {
+    sandbox: &'a Running,
+    /// Closed by its supervisor at the end of all.
+    talk: Option<Talk>,
+    deadline: Instant,
+}
+
+impl Stopping<'_> {
+    /// Waits until nothing is left of it.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn wait(mut self) -> Result<(), LaunchError> {
+        if let Some(talk) = &mut self.talk
+            && !talk.ends(self.deadline)
+        {
+            // The supervisor itself hangs. Without it the kernel ends the sandbox.
+            let _ = kill(Pid::from_raw(self.sandbox.facts.supervisor), Signal::SIGKILL);
+            talk.ends(Instant::now() + GONE);
+        }
+        let deadline = Instant::now() + GONE;
+        while self.sandbox.is_there() || Process::is_first(self.sandbox.facts.first) {
+            if Instant::now() > deadline {
+                return Err(LaunchError::plain(NOT_ENDED));
+            }
+            // The supervisor is gone, and who cleans up behind it announces nothing.
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+}
