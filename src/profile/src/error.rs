@@ -57,7 +57,10 @@ pub struct Errors(pub Vec<Error>);
 
 impl Errors {
     /// `Ok(value)` when nothing is wrong.
-    pub(crate) fn or<T>(self, value: T) -> Result<T, Errors> {
+    ///
+    /// # Errors
+    /// Itself, when something is.
+    pub fn or<T>(self, value: T) -> Result<T, Errors> {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 

@@ -10,6 +10,7 @@ use crate::options::{Choice, Kind, OPTIONS, Opt, Risk, device_class};
 use crate::path::AbsPath;
 use crate::policy::{Access, Device, Home, PathRule, Policy, RunAs};
 use crate::profile::Profile;
+pub use crate::size::human_size;
 use crate::value;
 use serde_json::json;
 
@@ -26,6 +27,8 @@ pub struct Line {
     pub text: String,
     /// Where the setting comes from.
     pub origin: Origin,
+    /// Whether it was asked for and is not allowed, so that nothing is launched.
+    pub denied: bool,
 }
 
 /// Every line, in the order of the option table, and what they come to.
@@ -85,19 +88,25 @@ pub fn explain(
     for option in OPTIONS {
         teller.option(option);
     }
-    let lines = teller.lines;
-    let level = lines.iter().map(|line| line.risk).max().unwrap_or(Risk::Contained);
-    Explanation { lines, level }
+    Explanation::of(teller.lines)
 }
 
 impl Explanation {
+    /// What these lines come to.
+    #[must_use]
+    pub fn of(lines: Vec<Line>) -> Self {
+        let level = lines.iter().map(|line| line.risk).max().unwrap_or(Risk::Contained);
+        Self { lines, level }
+    }
+
     /// The lines about one option.
     pub fn about<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Line> {
         self.lines.iter().filter(move |line| line.key == key)
     }
 
     /// For programs: `level` (`contained`, `partly-open`, `open`) and `lines`, each with `key`,
-    /// `risk`, `can`, `text`, `origin` and, where there is one, `file`.
+    /// `risk`, `can`, `text`, `origin` and, where there is one, `file`. What the administrator does not
+    /// allow is `denied`.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         let line = |line: &Line| {
@@ -110,6 +119,9 @@ impl Explanation {
             });
             if let (Some(file), Some(object)) = (line.origin.file(), object.as_object_mut()) {
                 object.insert("file".to_owned(), json!(file.to_string_lossy()));
+            }
+            if let (true, Some(object)) = (line.denied, object.as_object_mut()) {
+                object.insert("denied".to_owned(), json!(true));
             }
             object
         };
@@ -135,7 +147,14 @@ impl Teller<'_> {
         origin: Option<Origin>,
     ) {
         let origin = origin.unwrap_or_else(|| self.profile.origin(key).clone());
-        self.lines.push(Line { key, risk, can, text: message.translated(self.translate), origin });
+        self.lines.push(Line {
+            key,
+            risk,
+            can,
+            text: message.translated(self.translate),
+            origin,
+            denied: false,
+        });
     }
 
     fn can(&mut self, key: &'static str, risk: Risk, message: &Message) {
@@ -353,15 +372,4 @@ impl Teller<'_> {
             value::path(key, text, self.context).is_ok_and(|named| named == *path)
         })
     }
-}
-
-/// A number of bytes in the largest unit that keeps it whole: `500M`.
-#[must_use]
-pub fn human_size(bytes: u64) -> String {
-    let (mut number, mut unit) = (bytes, 0);
-    while number >= 1024 && number.is_multiple_of(1024) && unit < 4 {
-        number /= 1024;
-        unit += 1;
-    }
-    format!("{number}{}", ["", "K", "M", "G", "T"].get(unit).unwrap_or(&""))
 }

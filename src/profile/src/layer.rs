@@ -20,6 +20,8 @@ pub enum Origin {
     File(PathBuf),
     /// The user's override.
     User(PathBuf),
+    /// What the administrator lets nobody have, or everybody only so.
+    Administrator(PathBuf),
     /// This launch only: the command line, or the window's “Launch with changes”.
     Launch,
 }
@@ -30,13 +32,15 @@ impl Origin {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Default | Self::Launch => None,
-            Self::Shipped(file) | Self::System(file) | Self::File(file) | Self::User(file) => {
-                Some(file)
-            }
+            Self::Shipped(file)
+            | Self::System(file)
+            | Self::File(file)
+            | Self::User(file)
+            | Self::Administrator(file) => Some(file),
         }
     }
 
-    /// One word for programs: `default`, `shipped`, `system`, `file`, `user` or `launch`.
+    /// One word for programs: `default`, `shipped`, `system`, `file`, `user`, `administrator` or `launch`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -45,6 +49,7 @@ impl Origin {
             Self::System(_) => "system",
             Self::File(_) => "file",
             Self::User(_) => "user",
+            Self::Administrator(_) => "administrator",
             Self::Launch => "launch",
         }
     }
@@ -58,6 +63,8 @@ impl Origin {
             Self::System(_) => Message::new(N_("set by the administrator")),
             Self::File(file) => Message::new("{file}").with("file", file.to_string_lossy()),
             Self::User(_) => Message::new(N_("set by you")),
+            Self::Administrator(file) => Message::new(N_("the administrator, in {file}"))
+                .with("file", file.to_string_lossy()),
             Self::Launch => Message::new(N_("changed for this launch")),
         }
     }

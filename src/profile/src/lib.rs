@@ -3,7 +3,7 @@
 //! Pure of effects but for reading and writing profile files; it knows nothing of how a sandbox is built.
 //!
 //! Without the feature `files` only the policy and the option table are there: what the helper, which
-//! reads no file, has to know.
+//! reads no profile, has to know.
 
 #![forbid(unsafe_code)]
 
@@ -11,14 +11,12 @@
 pub mod conf;
 #[cfg(feature = "files")]
 mod context;
-#[cfg(feature = "files")]
 mod error;
 #[cfg(feature = "files")]
 pub mod explain;
 pub mod i18n;
 #[cfg(feature = "files")]
 mod layer;
-#[cfg(feature = "files")]
 mod nearest;
 pub mod options;
 mod path;
@@ -29,6 +27,7 @@ mod profile;
 mod read;
 #[cfg(feature = "files")]
 mod save;
+pub mod size;
 #[cfg(feature = "files")]
 mod store;
 pub mod text;
@@ -37,11 +36,9 @@ mod value;
 
 #[cfg(feature = "files")]
 pub use context::{Context, ContextError};
-#[cfg(feature = "files")]
 pub use error::{Error, Errors, Place};
 #[cfg(feature = "files")]
 pub use layer::{Layer, Origin};
-#[cfg(feature = "files")]
 pub use nearest::nearest;
 pub use path::{AbsPath, PathError};
 pub use policy::{

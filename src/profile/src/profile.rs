@@ -6,6 +6,7 @@ use crate::i18n::{Message, N_};
 use crate::layer::{Layer, Origin};
 use crate::options::{OPTIONS, option};
 use crate::policy::{Access, DBus, Home, Network, PathRule, Policy, Root, RunAs, Wayland, XServer};
+use crate::size::size;
 use crate::value::{self, Value};
 
 /// What one app may reach, layer by layer.
@@ -157,7 +158,7 @@ impl Profile {
             paths: self.paths(context, &mut errors),
             environment: self.each("environment", &mut errors, value::variable),
             user_namespaces: self.value("user-namespaces").as_bool(),
-            cow_size: value::size(&text("limits.cow-size")).unwrap_or(1),
+            cow_size: size(&text("limits.cow-size")).unwrap_or(1),
         };
         errors.or(policy)
     }

@@ -9,6 +9,7 @@ use crate::nearest::nearest;
 use crate::options::{Choice, DEVICE_CLASSES, Kind, Opt, device_class};
 use crate::path::{AbsPath, PathError};
 use crate::policy::{Device, Variable};
+use crate::size::size;
 use std::path::Path;
 
 /// A value as written in a profile. Choices and sizes are text.
@@ -145,26 +146,6 @@ fn choice(option: &Opt, choices: &[Choice], text: &str) -> Option<Message> {
         None => Message::new(N_("“{key}” cannot be “{value}”; it takes one of: {values}")),
     };
     Some(message.with("key", option.key).with("value", text).with("values", values.join(", ")))
-}
-
-/// A number of bytes: digits with an optional K, M, G or T.
-///
-/// # Errors
-/// When it is not one, or more than 64 bits hold.
-pub(crate) fn size(text: &str) -> Result<u64, Message> {
-    let wrong = || {
-        Message::new(N_("“{value}” is not a size; write a number with K, M, G or T, like 500M, or 0 for no limit")).with("value", text)
-    };
-    let (digits, shift) = match text.char_indices().last() {
-        Some((at, 'k' | 'K')) => (text.get(..at), 10),
-        Some((at, 'm' | 'M')) => (text.get(..at), 20),
-        Some((at, 'g' | 'G')) => (text.get(..at), 30),
-        Some((at, 't' | 'T')) => (text.get(..at), 40),
-        _ => (Some(text), 0),
-    };
-    let digits = digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-    let number: u64 = digits.and_then(|digits| digits.parse().ok()).ok_or_else(wrong)?;
-    number.checked_mul(1 << shift).ok_or_else(wrong)
 }
 
 /// A path of a profile with `~`, `$HOME` and `$USER` replaced. `$HOME` stands for the home only at

@@ -4,7 +4,8 @@ use super::words;
 use crate::i18n::{Message, N_};
 use crate::layer::Layer;
 use crate::options::OPTIONS;
-use crate::value::{self, Value};
+use crate::size::size;
+use crate::value::Value;
 
 /// The text of a `.conf`, and what of the layer it cannot express. Without notes, reading it gives
 /// the same settings again.
@@ -100,7 +101,7 @@ impl Writer<'_> {
 
     fn space(&mut self) {
         let Some(Value::Text(text)) = self.layer.get("limits.cow-size") else { return };
-        match value::size(text) {
+        match size(text) {
             Ok(0) => {}
             Ok(size) if size % (1 << 20) == 0 => self.line("fssize", &(size >> 20).to_string()),
             _ => self.lost("limits.cow-size"),
