@@ -27,9 +27,10 @@ fn enter(setup: &Setup<'_>, wall: &Wall) -> Result<()> {
     let (entry, stdio) = received.map_err(|error| Error::new(error.to_string()))?;
     let request = entry.in_place_of_the_app(setup.request);
     serve::check(&request)?;
-    serve::check_stdio(&request, &stdio, setup.plan.way)?;
-    let Setup { channel, plan, caller, .. } = *setup;
-    let own = Setup { channel, request: &request, plan, caller, id_map: None, gate: None };
+    // Where they lie on the host cannot be seen from here, and so is not asked.
+    serve::check_stdio(&request, &stdio, setup.plan.way, None)?;
+    let Setup { channel, plan, caller, caps, .. } = *setup;
+    let own = Setup { channel, request: &request, plan, caller, caps, id_map: None, gate: None };
     // What enters lets nobody else in.
     init::live(&own, stdio, wall, 0)
 }

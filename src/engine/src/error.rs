@@ -29,6 +29,12 @@ impl Error {
         self
     }
 
+    /// Puts first which of the paths asked for it is about.
+    pub(crate) fn about(mut self, path: &AbsPath) -> Self {
+        self.message = format!("“{path}” cannot be shared with the app: {}", self.message);
+        self
+    }
+
     /// Marks that only root could build the sandbox on this machine.
     pub(crate) fn needs_root(mut self) -> Self {
         self.needs_root = true;

@@ -2,6 +2,7 @@
 //! app, and from then on reaps, forwards signals and reports. When it ends, all ends.
 
 use crate::app::{self, App};
+use crate::bounds::Bounds;
 use crate::enter;
 use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
@@ -11,6 +12,7 @@ use crate::seccomp::{self, Filter};
 use crate::sys::{self, Forked, SignalFd};
 use crate::tree::{self, Owners, Tree};
 use crate::wall::Wall;
+use arkose_admin::Caps;
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, Control, Event, Received, Request, Status};
 use rustix::event::{PollFd, PollFlags};
@@ -25,6 +27,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) request: &'a Request,
     pub(crate) plan: &'a Plan,
     pub(crate) caller: &'a Caller,
+    /// What the administrator lets that caller ask for.
+    pub(crate) caps: Option<&'a Caps>,
     pub(crate) id_map: Option<OwnedFd>,
     /// Over which a map of ids is asked for; there is one when root builds the sandbox.
     pub(crate) gate: Option<OwnedFd>,
@@ -62,8 +66,9 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<Wall> {
         _ => error,
     })?;
     let id_map = setup.id_map.as_ref().map(OwnedFd::as_fd);
+    let bounds = setup.caps.map(|caps| Bounds { caps, policy: &request.policy });
     let wall = Wall::of_tree(plan)?;
-    tree::build(&tree, plan, &request.files, owners, id_map, &wall)?;
+    tree::build(&tree, plan, &request.files, owners, id_map, &wall, bounds)?;
     if plan.own_network {
         sys::bring_loopback_up().context("the sandbox's own network cannot be started")?;
     }

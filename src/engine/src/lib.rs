@@ -6,6 +6,7 @@
 //! user.
 
 mod app;
+mod bounds;
 mod enter;
 mod error;
 pub mod host;

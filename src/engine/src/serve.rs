@@ -2,6 +2,7 @@
 //! stays outside, holds what privilege there is, and only waits: for the sandbox's end, or for the
 //! supervisor's. Without privilege there is nothing to hold, and the supervisor waits itself.
 
+use crate::bounds;
 use crate::error::{Context as _, Error, Result};
 use crate::host::ThisMachine;
 use crate::ids::{self, Caller};
@@ -9,6 +10,7 @@ use crate::init::{self, Setup};
 use crate::plan::{self, Plan, Way};
 use crate::refusal::refused;
 use crate::sys::{self, Forked};
+use arkose_admin::{Action, Caps};
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, Event, ProtocolError, Request};
 use rustix::event::{PollFd, PollFlags};
@@ -29,6 +31,15 @@ pub enum Granted {
     Admin,
 }
 
+impl Granted {
+    fn action(self) -> Action {
+        match self {
+            Self::Launch => Action::Launch,
+            Self::Admin => Action::Admin,
+        }
+    }
+}
+
 /// Receives a request, builds its sandbox and waits for its end. What becomes of the app is
 /// told to the supervisor; an error here is told as well.
 pub fn serve(channel: &Channel, caller: &Caller, granted: Granted) {
@@ -39,11 +50,17 @@ pub fn serve(channel: &Channel, caller: &Caller, granted: Granted) {
 }
 
 fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result<()> {
-    let (request, stdio) =
+    let (mut request, stdio) =
         channel.receive_request().map_err(|error| Error::new(error.to_string()))?;
     if request.policy.runas == RunAs::Root && granted != Granted::Admin {
         return Err(Error::new("an app may run as root only when an administrator allowed it"));
     }
+    let caps = bounds::of(caller)?;
+    let caps = caps.as_ref();
+    if let Some(caps) = caps {
+        caps.limit(&mut request.policy);
+    }
+    bounds::judge(caps, &request.policy, Some(granted.action()))?;
     // What is looked up for the plan is looked up with the caller's rights: what it comes to shows
     // inside.
     rustix::thread::set_thread_groups(&caller.groups)
@@ -55,7 +72,7 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
         }
         plan(&request, caller, Way::Helper)?
     };
-    check_stdio(&request, &stdio, Way::Helper)?;
+    check_stdio(&request, &stdio, Way::Helper, caps)?;
     let id_map = plan.as_root.then(|| ids::translating_namespace(caller)).transpose()?;
     let (ours, theirs) = gate()?;
     match clone(&plan)? {
@@ -63,7 +80,7 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
             drop(ours);
             let gate = Some(theirs);
             init::run(
-                Setup { channel, request: &request, plan: &plan, caller, id_map, gate },
+                Setup { channel, request: &request, plan: &plan, caller, caps, id_map, gate },
                 stdio,
             )
         }
@@ -87,11 +104,12 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
 /// gets the standard descriptors of this process, which must have one thread.
 ///
 /// # Errors
-/// When the request asks for what cannot be, or the kernel gives no namespaces.
-pub fn launch(request: &Request) -> Result<(Channel, Pid)> {
+/// When the request asks for what cannot be or is not allowed, or the kernel gives no namespaces.
+pub fn launch(request: &Request, caps: Option<&Caps>) -> Result<(Channel, Pid)> {
     let unable = |error: ProtocolError| Error::new(error.to_string());
     let (ours, theirs) = Channel::pair().map_err(unable)?;
     let caller = Caller::of_socket(ours.as_fd()).context("the kernel does not say who this is")?;
+    bounds::judge(caps, &request.policy, None)?;
     let plan = plan(request, &caller, Way::User)?;
     match clone(&plan)? {
         Forked::Parent { pid, .. } => Ok((ours, pid)),
@@ -99,11 +117,12 @@ pub fn launch(request: &Request) -> Result<(Channel, Pid)> {
             // Without a channel there is nobody to tell, and the supervisor sees the end.
             let Ok((channel, stdio)) = alone(theirs) else { sys::exit(0) };
             let (channel, caller, plan) = (&channel, &caller, &plan);
-            if let Err(error) = check_stdio(request, &stdio, Way::User) {
+            if let Err(error) = check_stdio(request, &stdio, Way::User, caps) {
                 let _ = channel.send_event(&Event::Failed(error.into_failure()));
                 sys::exit(0)
             }
-            init::run(Setup { channel, request, plan, caller, id_map: None, gate: None }, stdio)
+            let setup = Setup { channel, request, plan, caller, caps, id_map: None, gate: None };
+            init::run(setup, stdio)
         }
     }
 }
@@ -191,7 +210,12 @@ fn gate() -> Result<(OwnedFd, OwnedFd)> {
 /// A directory would lead out of the sandbox. And an app that root makes root inside is the owner of
 /// every file that it holds: it gets pipes, sockets and its own terminal, which have no life outside.
 /// One that a user makes root stays that user to the host.
-pub(crate) fn check_stdio(request: &Request, stdio: &[OwnedFd; 3], way: Way) -> Result<()> {
+pub(crate) fn check_stdio(
+    request: &Request,
+    stdio: &[OwnedFd; 3],
+    way: Way,
+    caps: Option<&Caps>,
+) -> Result<()> {
     let as_root = way == Way::Helper && request.policy.runas == RunAs::Root;
     let replaced = request.terminal.map_or([false; 3], |terminal| terminal.replaces);
     for (fd, replaced) in stdio.iter().zip(replaced) {
@@ -214,7 +238,11 @@ pub(crate) fn check_stdio(request: &Request, stdio: &[OwnedFd; 3], way: Way) -> 
                     "an app that runs as root can have only pipes and terminals as standard descriptors",
                 ));
             }
-            _ => {}
+            _ => {
+                if let (Some(caps), Some(real)) = (caps, bounds::real_place(fd)?) {
+                    caps.may_reach(&real).map_err(|denied| bounds::refused(&denied))?;
+                }
+            }
         }
     }
     Ok(())

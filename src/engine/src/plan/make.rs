@@ -200,11 +200,10 @@ fn services(request: &Request) -> Result<Vec<Step>> {
     for mount in &request.mounts {
         refuse_own(&mount.dest, message)?;
         refuse_own(&mount.source, "cannot be shared with the app")?;
-        steps.push(Step::Bind {
+        steps.push(Step::Service {
             source: mount.source.clone(),
             dest: mount.dest.clone(),
             read_only: mount.read_only,
-            of_user: true,
         });
     }
     for (index, file) in request.files.iter().enumerate() {

@@ -68,6 +68,15 @@ pub enum Step {
         /// Whether its owners are shown so that the app's user is the caller.
         of_user: bool,
     },
+    /// Mounts what a service of the sandbox needs of the host: a socket, or a single file.
+    Service {
+        /// On the host; opened as the user.
+        source: AbsPath,
+        /// Inside.
+        dest: AbsPath,
+        /// Whether nothing can be changed through it.
+        read_only: bool,
+    },
     /// Mounts the private home; nothing on the way to it is a symbolic link.
     PrivateHome {
         /// Arkose's data directory on the host.

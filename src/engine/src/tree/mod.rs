@@ -3,15 +3,18 @@
 //! Everything is done by descriptor: what is mounted is what was opened, and where it is mounted
 //! is what was found below the new root. Files of the host are opened with the caller's ids.
 
+mod bounded;
 mod dest;
 mod kernel;
 mod overlay;
 mod root;
 
+use bounded::Source;
 pub(crate) use dest::Kind;
 use dest::{Outermost, kind_of};
 pub(crate) use root::Tree;
 
+use crate::bounds::{Bounds, Purpose};
 use crate::error::{Context as _, Error, Result};
 use crate::plan::{Plan, Step};
 use crate::sys::{self, MountAttr, Rights, set_mount_attr};
@@ -41,6 +44,7 @@ pub(crate) fn build(
     owners: Owners,
     id_map: Option<BorrowedFd<'_>>,
     wall: &Wall,
+    bounds: Option<Bounds<'_>>,
 ) -> Result<()> {
     let mut builder = Builder {
         wall,
@@ -50,6 +54,7 @@ pub(crate) fn build(
         owners,
         own: (rustix::process::geteuid(), rustix::process::getegid()),
         id_map,
+        bounds,
         writable: Outermost::of(plan.writable.iter()),
         fillable: Outermost::of(plan.writable.iter().chain(&plan.private_home)),
         used: 0,
@@ -68,6 +73,8 @@ struct Builder<'a> {
     /// The ids of this process.
     own: (Uid, Gid),
     id_map: Option<BorrowedFd<'a>>,
+    /// What the administrator allows, where that is said.
+    bounds: Option<Bounds<'a>>,
     /// Directories of the host that the app can change.
     writable: Outermost,
     /// Those, and a private home: directories inside that an app could fill.
@@ -87,6 +94,7 @@ impl Builder<'_> {
             Step::Bind { source, dest, read_only, of_user } => {
                 self.bind(source, dest, *read_only, *of_user)
             }
+            Step::Service { source, dest, read_only } => self.service(source, dest, *read_only),
             Step::PrivateHome { data, source, dest } => self.private_home(data, source, dest),
             Step::Pin { dest } => self.pin(dest),
             Step::Hide { dest, always } => self.hide(dest, *always),
@@ -106,26 +114,32 @@ impl Builder<'_> {
         read_only: bool,
         of_user: bool,
     ) -> Result<()> {
-        let opened = self.open_source(source)?;
+        let purpose = if of_user { Purpose::Grant } else { Purpose::System };
+        let Some(opened) = self.source(source, purpose)? else { return Ok(()) };
         self.bind_opened(&opened, source, dest, read_only, of_user)
+    }
+
+    fn service(&mut self, source: &AbsPath, dest: &AbsPath, read_only: bool) -> Result<()> {
+        let Some(opened) = self.source(source, Purpose::Service)? else { return Ok(()) };
+        self.bind_opened(&opened, source, dest, read_only, true)
     }
 
     fn bind_opened(
         &mut self,
-        opened: &OwnedFd,
+        opened: &Source,
         source: &AbsPath,
         dest: &AbsPath,
         read_only: bool,
         of_user: bool,
     ) -> Result<()> {
-        let kind = kind_of(opened).path(source, "cannot be shared with the app")?;
-        let mount = self.detached_copy(opened, source, read_only, of_user)?;
+        let kind = kind_of(&opened.fd).path(source, "cannot be shared with the app")?;
+        let mount = self.detached_copy(&opened.fd, source, read_only, of_user)?;
         let place = self.place(dest, kind)?;
         attach(&mount, &place).path(dest, "cannot be put in its place")?;
         if !read_only {
             self.wall.allow(&mount, Rights::CHANGE, kind)?;
         }
-        Ok(())
+        self.close_below(&mount, opened, !read_only)
     }
 
     fn private_home(&mut self, data: &AbsPath, source: &AbsPath, dest: &AbsPath) -> Result<()> {
@@ -140,6 +154,9 @@ impl Builder<'_> {
             dest::open_path(CWD, data.as_path(), ResolveFlags::empty())
                 .and_then(|data| dest::open_path(data, rest, beneath))
                 .path(source, "cannot be used as a private home")?
+        };
+        let Some(opened) = self.bounded(opened, source, Purpose::PrivateHome)? else {
+            return Ok(());
         };
         self.bind_opened(&opened, source, dest, false, true)
     }
@@ -258,9 +275,12 @@ impl Builder<'_> {
 
     /// A granted device: the very node that was opened, checked to be one of the host's `/dev`.
     fn device(&mut self, path: &AbsPath, number: Option<(u32, u32)>) -> Result<()> {
-        let opened = self.open_source(path)?;
-        kernel::check_device(&opened, path, number)?;
-        let mount = copy_of(&opened, number.is_none()).path(path, "cannot be granted")?;
+        // The few that every sandbox has are not granted.
+        let purpose = if number.is_some() { Purpose::System } else { Purpose::Device };
+        let Some(source) = self.source(path, purpose)? else { return Ok(()) };
+        let opened = &source.fd;
+        kernel::check_device(opened, path, number)?;
+        let mount = copy_of(opened, number.is_none()).path(path, "cannot be granted")?;
         // Read-only is the node, not the device: it can be opened for writing, but not given away.
         let attr = MountAttr {
             read_only: true,
@@ -270,10 +290,11 @@ impl Builder<'_> {
             ..MountAttr::default()
         };
         set_mount_attr(&mount, &attr).path(path, "cannot be granted")?;
-        let kind = kind_of(&opened).path(path, "cannot be granted")?;
+        let kind = kind_of(opened).path(path, "cannot be granted")?;
         let place = self.place(path, kind)?;
         attach(&mount, &place).path(path, "cannot be granted")?;
-        self.wall.allow(&mount, Rights::CONTROL, kind)
+        self.wall.allow(&mount, Rights::CONTROL, kind)?;
+        self.close_below(&mount, &source, false)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Copy-on-write directories, by overlayfs.
 
+use super::bounded::Source;
 use super::{Builder, attach, dest::Kind};
+use crate::bounds::Purpose;
 use crate::error::{Context as _, Error, Result};
 use crate::plan::Way;
 use crate::sys::Rights;
@@ -22,9 +24,13 @@ impl Builder<'_> {
         optional: bool,
         read_only: bool,
     ) -> Result<()> {
-        let opened = match self.open_source(lower) {
+        let purpose = if of_user { Purpose::Grant } else { Purpose::System };
+        let Source { fd: opened, real } = match self.source(lower, purpose) {
             Err(_) if optional => return Ok(()),
-            opened => opened?,
+            opened => match opened? {
+                Some(source) => source,
+                None => return Ok(()),
+            },
         };
         let stat = rustix::fs::fstat(&opened).path(lower, "cannot be copied")?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
@@ -53,7 +59,8 @@ impl Builder<'_> {
             Ok(mount) => {
                 attach(&mount, &place).path(dest, "cannot be put in its place")?;
                 let rights = if read_only { Rights::USE } else { Rights::CHANGE };
-                self.wall.allow(&mount, rights, Kind::Directory)
+                self.wall.allow(&mount, rights, Kind::Directory)?;
+                self.close_below(&mount, &Source { fd: opened, real }, false)
             }
             // A file system of the host that cannot be copied is left out, as an empty directory.
             Err(_) if optional => Ok(()),
