@@ -3,7 +3,8 @@
 use crate::request::Described;
 use crate::run::missing_wall;
 use crate::say::{Failure, answer, answer_json, gettext, note, translated};
-use arkose_profile::explain::{Explanation, Line, explain as explanation};
+use arkose_admin::explain as explanation;
+use arkose_profile::explain::{Explanation, Line};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::options::Risk;
 use arkose_profile::text::visible;
@@ -44,9 +45,14 @@ fn text(name: &str, told: &Explanation) -> String {
         ),
     };
     let mut text = format!("{title}\n");
-    for (can, heading) in [(true, N_("What the app can do")), (false, N_("What the app cannot do"))]
-    {
-        let lines: Vec<&Line> = told.lines.iter().filter(|line| line.can == can).collect();
+    let headings = [
+        (true, false, N_("What the administrator does not allow: the app is not launched")),
+        (false, true, N_("What the app can do")),
+        (false, false, N_("What the app cannot do")),
+    ];
+    for (denied, can, heading) in headings {
+        let those = |line: &&Line| line.denied == denied && line.can == can;
+        let lines: Vec<&Line> = told.lines.iter().filter(those).collect();
         if lines.is_empty() {
             continue;
         }
@@ -58,6 +64,11 @@ fn text(name: &str, told: &Explanation) -> String {
                 Risk::Open => '!',
             };
             let origin = visible(translated(&line.origin.title()).as_bytes());
+            if denied {
+                // The sentence names the file and the line.
+                text.push_str(&format!("  {mark} {}\n", line.text));
+                continue;
+            }
             text.push_str(&format!("  {mark} {} ({}: {origin})\n", line.text, line.key));
         }
     }

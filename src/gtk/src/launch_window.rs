@@ -17,7 +17,8 @@ use crate::model::{Failure, Remembered, Request, fingerprint, shipped, with_file
 use crate::sandbox::{Sandbox, State};
 use crate::{failure, icon, summary};
 use adw::prelude::*;
-use arkose_profile::explain::{Explanation, explain};
+use arkose_admin::explain;
+use arkose_profile::explain::Explanation;
 use arkose_profile::i18n::N_;
 use arkose_profile::text::visible;
 use arkose_profile::{Context, Layer, Profile};

@@ -23,7 +23,7 @@ use crate::summary::Content;
 use crate::window::Window;
 use crate::{icon, sandbox};
 use adw::prelude::*;
-use arkose_profile::explain::explain;
+use arkose_admin::explain;
 use arkose_profile::i18n::N_;
 use arkose_profile::options::{Group, OPTIONS, Opt};
 use arkose_profile::text::visible;

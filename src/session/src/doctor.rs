@@ -1,7 +1,9 @@
 //! What this machine can do, what is missing, and the command that mends it.
 
 use crate::host::Host;
-use arkose_profile::i18n::N_;
+use arkose_admin::{PATH, Reader, Whom};
+use arkose_profile::Errors;
+use arkose_profile::i18n::{Message, N_};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -23,6 +25,8 @@ pub struct Finding {
 #[derive(Debug)]
 pub struct Report {
     findings: Vec<Finding>,
+    /// Whether the administrator limits what may be asked, or what is wrong with the file.
+    limits: Result<bool, Errors>,
 }
 
 /// Looks at this machine; changes nothing.
@@ -71,7 +75,10 @@ pub fn examine() -> Report {
         keeps_abstract_sockets(),
         "a kernel of 6.12 or newer",
     );
-    Report { findings }
+    let limits = arkose_admin::read(Reader::User).and_then(|rules| {
+        rules.map(|rules| rules.caps(&Whom::current())).transpose().map(|caps| caps.is_some())
+    });
+    Report { findings, limits }
 }
 
 /// Whether a sandbox with the host's network is kept from the host's abstract sockets.
@@ -112,7 +119,8 @@ impl Report {
     pub fn can_launch(&self) -> bool {
         let has =
             |key: &str| self.findings.iter().any(|finding| finding.key == key && finding.present);
-        has("user-namespaces") || (has("pkexec") && has("helper") && has("policy"))
+        self.limits.is_ok()
+            && (has("user-namespaces") || (has("pkexec") && has("helper") && has("policy")))
     }
 
     /// As JSON: an object a finding.
@@ -129,7 +137,16 @@ impl Report {
                 })
             })
             .collect();
-        json!({ "can-launch": self.can_launch(), "findings": findings })
+        let errors = match &self.limits {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.0.iter().map(ToString::to_string).collect(),
+        };
+        let file = (self.limits != Ok(false)).then_some(PATH);
+        json!({
+            "can-launch": self.can_launch(),
+            "findings": findings,
+            "administrator": { "file": file, "errors": errors },
+        })
     }
 
     /// As lines for people.
@@ -142,6 +159,19 @@ impl Report {
             if let Some(remedy) = finding.remedy.filter(|_| !finding.present) {
                 let _ = writeln!(text, "    {remedy}");
             }
+        }
+        let (mark, said) = match &self.limits {
+            Ok(false) => ("✓", N_("The administrator limits nothing (there is no {file})")),
+            Ok(true) => ("✓", N_("What the administrator allows ({file})")),
+            Err(_) => (
+                "✗",
+                N_("What the administrator allows cannot be understood, and nothing is launched"),
+            ),
+        };
+        let said = Message::new(said).with("file", PATH).translated(translate);
+        let _ = writeln!(text, "{mark} {said}");
+        for error in self.limits.as_ref().err().into_iter().flat_map(|errors| &errors.0) {
+            let _ = writeln!(text, "    {}", error.translated(translate));
         }
         text
     }

@@ -1,7 +1,9 @@
 //! Why a launch did not happen, as one sentence, its cause and the command that mends it.
 
 use crate::error::{Error, fill};
-use arkose_profile::i18n::N_;
+use arkose_admin::Denied;
+use arkose_profile::Errors;
+use arkose_profile::i18n::{Message, N_};
 use arkose_profile::text::visible;
 use arkose_protocol::{Failure, ProtocolError};
 use std::io;
@@ -12,6 +14,12 @@ pub enum LaunchError {
     /// A service of the host cannot be granted.
     #[error(transparent)]
     Service(#[from] Error),
+    /// The administrator does not allow it.
+    #[error("{}", .0.message())]
+    Denied(Denied),
+    /// What the administrator allows cannot be understood.
+    #[error("{}", unruly(.0))]
+    Unruly(Errors),
     /// The engine could not build the sandbox.
     #[error("{}", .0.message)]
     Engine(Failure),
@@ -82,6 +90,8 @@ impl LaunchError {
             }
             Self::NotFound(command) => fill(&translate(NOT_FOUND), std::slice::from_ref(command)),
             Self::Plain(message, ..) => translate(message),
+            Self::Denied(denied) => denied.message().translated(translate),
+            Self::Unruly(errors) => unruly(errors).translated(translate),
             // What the engine and the protocol say names paths and values already.
             Self::Engine(_) | Self::Protocol(_) => visible(self.to_string().as_bytes()),
         }
@@ -94,7 +104,7 @@ impl LaunchError {
             Self::Service(error) => std::error::Error::source(error)?.to_string(),
             Self::Engine(failure) => visible(failure.cause.as_bytes()),
             Self::NotExecutable(_, error) => error.to_string(),
-            Self::NotFound(_) => return None,
+            Self::NotFound(_) | Self::Denied(_) | Self::Unruly(_) => return None,
             Self::Protocol(error) => std::error::Error::source(error)?.to_string(),
             Self::Plain(_, cause, _) => cause.as_ref()?.to_string(),
         };
@@ -112,6 +122,8 @@ impl LaunchError {
                 Some(visible(failure.remedy.as_bytes())).filter(|text| !text.is_empty())
             }
             Self::Plain(_, _, remedy) => remedy.clone(),
+            Self::Denied(_) => Some("ask the administrator of this computer".to_owned()),
+            Self::Unruly(_) => Some("arkose doctor".to_owned()),
             _ => None,
         }
     }
@@ -126,6 +138,13 @@ impl LaunchError {
             _ => 125,
         }
     }
+}
+
+/// The first mistake; `arkose doctor` tells them all.
+fn unruly(errors: &Errors) -> Message {
+    let first = errors.0.first().map(ToString::to_string).unwrap_or_default();
+    Message::new(N_("{error}; nothing is launched until an administrator mends it"))
+        .with("error", first)
 }
 
 fn sentence(pattern: &str, value: &str) -> String {

@@ -7,6 +7,7 @@ use crate::failure::{
 };
 use crate::host::Host;
 use crate::streams::{Pump, Streams};
+use arkose_admin::Caps;
 use arkose_profile::RunAs;
 use arkose_protocol::{Channel, ProtocolError, Request};
 use nix::sys::signal::SigSet;
@@ -41,8 +42,11 @@ pub(crate) enum Helper {
 
 impl Helper {
     /// Builds the sandbox as this user.
-    pub(crate) fn as_user(request: &Request) -> Result<(Self, Channel), LaunchError> {
-        let (channel, first) = arkose_engine::launch(request)
+    pub(crate) fn as_user(
+        request: &Request,
+        caps: Option<&Caps>,
+    ) -> Result<(Self, Channel), LaunchError> {
+        let (channel, first) = arkose_engine::launch(request, caps)
             .map_err(|error| LaunchError::Engine(error.into_failure()))?;
         Ok((Self::Sandbox(first), channel))
     }

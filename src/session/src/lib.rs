@@ -1,6 +1,7 @@
 //! The user's side of a sandbox: its supervisor, and the services of the host that it may reach.
 #![forbid(unsafe_code)]
 
+mod allowed;
 pub mod bus;
 mod child;
 pub mod display;

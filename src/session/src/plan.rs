@@ -75,6 +75,7 @@ fn line(step: &Step) -> String {
             format!("read-only  {source} on {dest}")
         }
         Step::Bind { source, dest, .. } => format!("bind       {source} on {dest}"),
+        Step::Service { source, dest, .. } => format!("service    {source} on {dest}"),
         Step::PrivateHome { source, dest, .. } => format!("home       {source} on {dest}"),
         Step::Pin { dest } => format!("pin        {dest}"),
         Step::Hide { dest, .. } => format!("hide       {dest}"),

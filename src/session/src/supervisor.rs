@@ -4,6 +4,7 @@
 //! through, and when it ends, however it ends, the kernel closes its socket and the helper ends
 //! the sandbox.
 
+use crate::allowed;
 use crate::events::Events;
 use crate::failure::{CANNOT_SUPERVISE, LaunchError};
 use crate::grant::Inside;
@@ -17,6 +18,7 @@ use crate::services::Services;
 use crate::spec::{LaunchSpec, Via};
 use crate::streams::Pump;
 use crate::terminal::{Console, Relay};
+use arkose_admin::Caps;
 use arkose_profile::RunAs;
 use arkose_profile::text::visible;
 use arkose_protocol::{Channel, Control, Event, Received, Request, Status, Terminal};
@@ -51,15 +53,18 @@ const GRACE: Duration = Duration::from_secs(2);
 /// When the app could not be started; nothing of the sandbox is left then.
 pub fn launch(mut spec: LaunchSpec) -> Result<u8, LaunchError> {
     let mut events = Events::to(spec.events.take());
-    let result = run(&spec, &mut events);
+    let result = run(&mut spec, &mut events);
     if let Err(error) = &result {
         events.failed(error);
     }
     result
 }
 
-fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
+fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     let host = Host::current();
+    // Before anything is started for a launch that is not allowed.
+    let caps = allowed::caps(spec)?;
+    let spec = &*spec;
     let runtime = Runtime::new(&host)?;
     let id = runtime.id();
     events.starting(id);
@@ -76,7 +81,7 @@ fn run(spec: &LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     };
     let launch = Launch { spec, host: &host, id, terminal };
     let request = request::build(&launch, services.grants())?;
-    let (mut helper, mut by_root) = first_choice(spec, &host, &request)?;
+    let (mut helper, mut by_root) = first_choice(spec, &host, &request, caps.as_ref())?;
     loop {
         let (helper_process, channel, pumps) = helper;
         let session = Session {
@@ -109,9 +114,10 @@ fn first_choice(
     spec: &LaunchSpec,
     host: &Host,
     request: &Request,
+    caps: Option<&Caps>,
 ) -> Result<(Started, bool), LaunchError> {
     if spec.via == Via::User || (spec.via == Via::Auto && spec.policy.runas == RunAs::User) {
-        match Helper::as_user(request) {
+        match Helper::as_user(request, caps) {
             Err(error) if root_could(spec, &error) => {}
             done => {
                 let (helper, channel) = done?;

@@ -1,0 +1,23 @@
+//! What the administrator allows, before a launch begins: a refusal costs no display and no dialog.
+
+use crate::failure::LaunchError;
+use crate::spec::{LaunchSpec, Via};
+use arkose_admin::{Action, Caps, Reader, Whom};
+use arkose_profile::RunAs;
+
+/// What this user may ask for, where a file says so; gives the launch the limits that it names none of.
+pub(crate) fn caps(spec: &mut LaunchSpec) -> Result<Option<Caps>, LaunchError> {
+    let rules = arkose_admin::read(Reader::User).map_err(LaunchError::Unruly)?;
+    let Some(rules) = rules else { return Ok(None) };
+    let caps = rules.caps(&Whom::current()).map_err(LaunchError::Unruly)?;
+    caps.limit(&mut spec.policy);
+    let action = match (spec.via, spec.policy.runas) {
+        (Via::User, _) | (Via::Auto, RunAs::User) => None,
+        (Via::Helper, RunAs::User) => Some(Action::Launch),
+        (_, RunAs::Root) => Some(Action::Admin),
+    };
+    match caps.judge(&spec.policy, action).into_iter().next() {
+        None => Ok(Some(caps)),
+        Some(denied) => Err(LaunchError::Denied(denied)),
+    }
+}
