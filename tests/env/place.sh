@@ -34,6 +34,8 @@ place_helper() {
     refuse_over_package
     make_policy
     place "$1/arkose-helper" "$HELPER_PATH" 755
+    # Suites mount what an administrator could write there.
+    as_root install -d -m 755 /etc/arkose
     place target/dev/io.github.arkose.policy "$POLICY_PATH" 644
     if polkit_answers >/dev/null 2>&1; then
         await 10 pkaction --action-id io.github.arkose.launch ||

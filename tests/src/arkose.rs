@@ -149,6 +149,24 @@ impl Arkose {
         command
     }
 
+    /// The call on a host that `script` has changed as root, where nobody else sees the changes.
+    #[must_use]
+    pub fn on_changed_host(self, script: &str) -> Command {
+        let call = self.into_command();
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation=private", "sh", "-ec"]);
+        command
+            .arg(format!("{script}\nexec \"$@\""))
+            .arg("sh")
+            .arg(call.get_program())
+            .args(call.get_args());
+        command.env_clear().stdin(Stdio::null()).current_dir("/");
+        for (name, value) in call.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command
+    }
+
     /// Starts it with pipes; the test goes on while it runs.
     #[must_use]
     pub fn start(self) -> Running {

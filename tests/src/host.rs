@@ -1,13 +1,17 @@
 //! What a host is made of, as far as a sandbox could leave something on it: mounts, processes,
 //! runtime and temporary files, X sockets, interfaces, cgroups.
 
+use crate::arkose::busy;
 use crate::machine::machine;
 use crate::wait;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 /// Within this time of its end nothing of a sandbox may be left.
@@ -165,4 +169,28 @@ pub fn descendants(root: Pid) -> Vec<(Pid, String)> {
 #[must_use]
 pub fn runs(pid: Pid) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// Runs `body` while two names are swapped as fast as the kernel can.
+pub fn while_swapped(one: &Path, other: &Path, body: impl FnOnce()) {
+    /// Ends the swapping also when the body fails.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    // Who compares what lies on the host would see it.
+    let _busy = busy();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                // What is to be swapped may only come to be in time.
+                let _ = renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE);
+            }
+        });
+        let _done = Done(&done);
+        body();
+    });
 }

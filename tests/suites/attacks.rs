@@ -1,17 +1,14 @@
 //! What an attacker tries: an app that is hostile, or a user who writes their own requests to the
 //! helper. Each of these worked once, or is next to one that did.
 
-use arkose_tests::arkose::busy;
+use arkose_tests::host::while_swapped;
 use arkose_tests::machine::{Machine, machine, with_way};
 use arkose_tests::{Arkose, Outcome, Scratch, Via, both_ways};
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 /// Tests that only the helper's way has.
 macro_rules! by_helper {
@@ -51,47 +48,6 @@ fn roots(scratch: &Scratch, name: &str) -> std::path::PathBuf {
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-}
-
-/// Runs `body` while two names are swapped as fast as the kernel can.
-fn while_swapped(one: &Path, other: &Path, body: impl FnOnce()) {
-    /// Ends the swapping also when the body fails.
-    struct Done<'a>(&'a AtomicBool);
-    impl Drop for Done<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-    // Who compares what lies on the host would see it.
-    let _busy = busy();
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                // What is to be swapped may only come to be in time.
-                let _ = renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE);
-            }
-        });
-        let _done = Done(&done);
-        body();
-    });
-}
-
-/// The call on a host that `script` has changed, where nobody else sees the changes.
-fn on_changed_host(script: &str, call: Arkose) -> Command {
-    let call = call.into_command();
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation=private", "sh", "-ec"]);
-    command
-        .arg(format!("{script}\nexec \"$@\""))
-        .arg("sh")
-        .arg(call.get_program())
-        .args(call.get_args());
-    command.env_clear().stdin(Stdio::null()).current_dir("/");
-    for (name, value) in call.get_envs() {
-        command.env(name, value.unwrap_or_default());
-    }
-    command
 }
 
 by_helper! {
@@ -306,7 +262,7 @@ print('end')";
 
     fn a_file_system_below_a_closed_directory_is_no_obstacle() {
         let script = "mount -t tmpfs none /opt; mkdir -m 700 /opt/closed; mkdir /opt/closed/below; mount -t tmpfs none /opt/closed/below";
-        let outcome = Outcome::of(&mut on_changed_host(script, Arkose::run(Via::Helper).command(["echo", "launched"])));
+        let outcome = Outcome::of(&mut Arkose::run(Via::Helper).command(["echo", "launched"]).on_changed_host(script));
         assert_eq!(outcome.success(), "launched");
     }
 
@@ -412,7 +368,7 @@ mount --rbind /home var/home
 for d in proc sys dev run tmp; do mount --rbind /$d $d; done
 /sbin/pivot_root . media; cd /; umount -l /media";
         let call = Arkose::run(via).command(["sh", "-c", r#"cat "$1"; echo; test -e "$1" && cat "$1"; echo end"#, "sh", text(&real)]);
-        let outcome = Outcome::of(&mut on_changed_host(script, call));
+        let outcome = Outcome::of(&mut call.on_changed_host(script));
         assert_eq!(outcome.text().trim(), "end", "{outcome}");
     }
 
