@@ -138,6 +138,7 @@ impl Builder {
             }
             Kind::Text | Kind::Choice(_) => ("VALUE", arg),
             Kind::Size => ("SIZE", arg),
+            Kind::Number { .. } => ("NUMBER", arg),
             Kind::Paths(_) => {
                 ("PATH", arg.action(ArgAction::Append).value_hint(clap::ValueHint::AnyPath))
             }

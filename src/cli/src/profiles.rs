@@ -78,6 +78,7 @@ pub(crate) fn values(profile: &Profile) -> serde_json::Value {
         let origin = profile.origin(option.key);
         let value = match profile.value(option.key) {
             Value::Bool(on) => json!(on),
+            Value::Number(number) => json!(number),
             Value::Text(text) => json!(text),
             Value::List(list) => json!(list),
         };
@@ -197,6 +198,7 @@ fn diff(profile: &Profile, json: bool) -> Result<u8, Failure> {
     if json {
         let plain = |value: &Value| match value {
             Value::Bool(on) => json!(on),
+            Value::Number(number) => json!(number),
             Value::Text(text) => json!(text),
             Value::List(list) => json!(list),
         };

@@ -181,6 +181,9 @@ fn typed_flag(option: &Opt, value: &str) -> Value {
     match (option.kind, value) {
         (Kind::Switch(_), "true") => Value::Bool(true),
         (Kind::Switch(_), "false") => Value::Bool(false),
+        (Kind::Number { .. }, number) => {
+            number.parse().map_or_else(|_| Value::Text(value.to_owned()), Value::Number)
+        }
         _ => Value::Text(value.to_owned()),
     }
 }

@@ -2,6 +2,7 @@
 //! the walls that cannot be taken down again, and the search for its program.
 
 use crate::error::{Context as _, Result};
+use crate::limits;
 use crate::sys::{self, Instruction};
 use crate::wall::Wall;
 use arkose_protocol::{Bytes, Channel, Event, Request};
@@ -16,6 +17,8 @@ pub(crate) struct App<'a> {
     pub(crate) filter: &'a [Instruction],
     pub(crate) wall: &'a Wall,
     pub(crate) terminal: Option<OwnedFd>,
+    /// How many processes it may have, where no control group counts them.
+    pub(crate) processes: Option<u32>,
 }
 
 /// Exit statuses by which a shell tells what went wrong.
@@ -54,6 +57,9 @@ fn prepare(app: &App<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
     sys::close_from(3).context("the app's descriptors cannot be closed")?;
     enter_directory(app.request);
     sys::reset_signals();
+    if let Some(most) = app.processes {
+        limits::count_processes(most).context("the number of processes cannot be limited")?;
+    }
     app.wall.close()?;
     sys::load_filter(app.filter).context("the app's system calls cannot be filtered")
 }

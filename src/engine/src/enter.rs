@@ -29,8 +29,9 @@ fn enter(setup: &Setup<'_>, wall: &Wall) -> Result<()> {
     serve::check(&request)?;
     // Where they lie on the host cannot be seen from here, and so is not asked.
     serve::check_stdio(&request, &stdio, setup.plan.way, None)?;
-    let Setup { channel, plan, caller, caps, .. } = *setup;
-    let own = Setup { channel, request: &request, plan, caller, caps, id_map: None, gate: None };
+    let Setup { channel, plan, caller, caps, inside, .. } = *setup;
+    let (request, id_map, gate) = (&request, None, None);
+    let own = Setup { channel, request, plan, caller, caps, inside, id_map, gate };
     // What enters lets nobody else in.
     init::live(&own, stdio, wall, 0)
 }

@@ -6,6 +6,7 @@ use crate::bounds::Bounds;
 use crate::enter;
 use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
+use crate::limits::Inside;
 use crate::plan::{Plan, Way};
 use crate::refusal::refused;
 use crate::seccomp::{self, Filter};
@@ -29,6 +30,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) caller: &'a Caller,
     /// What the administrator lets that caller ask for.
     pub(crate) caps: Option<&'a Caps>,
+    /// What holds the limits.
+    pub(crate) inside: Inside,
     pub(crate) id_map: Option<OwnedFd>,
     /// Over which a map of ids is asked for; there is one when root builds the sandbox.
     pub(crate) gate: Option<OwnedFd>,
@@ -51,6 +54,7 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<Wall> {
     let (plan, request) = (setup.plan, setup.request);
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .context("the sandbox cannot be guarded")?;
+    setup.inside.entered.context("the sandbox cannot be put into its control group")?;
     let owners = owners(setup);
     if plan.way == Way::User {
         ids::map_single(setup.caller, owners.app)?;
@@ -131,7 +135,8 @@ pub(crate) fn live(
     let (stdio, terminal) = terminal(setup, stdio)?;
     let filter = seccomp::program(&Filter { user_namespaces: setup.plan.user_namespaces });
     stdio.iter().try_for_each(|fd| wall.allow_descriptor(fd))?;
-    let app = App { request: setup.request, channel, filter: &filter, wall, terminal };
+    let (request, processes) = (setup.request, setup.inside.counted);
+    let app = App { request, channel, filter: &filter, wall, terminal, processes };
     let pid = match sys::clone(sys::Clone::default()).context("the app cannot be started")? {
         Forked::Child => app::become_app(&app, stdio),
         Forked::Parent { pid, .. } => pid,

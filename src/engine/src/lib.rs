@@ -12,6 +12,7 @@ mod error;
 pub mod host;
 mod ids;
 mod init;
+pub mod limits;
 pub mod plan;
 mod refusal;
 mod seccomp;
@@ -22,5 +23,5 @@ mod wall;
 
 pub use error::{Error, Result};
 pub use ids::Caller;
-pub use serve::{Granted, launch, serve};
+pub use serve::{Granted, Launched, launch, serve};
 pub use sys::has_scopes;

@@ -7,6 +7,8 @@ use crate::error::{Context as _, Error, Result};
 use crate::host::ThisMachine;
 use crate::ids::{self, Caller};
 use crate::init::{self, Setup};
+use crate::limits::Inside;
+use crate::limits::{self, Own, Place};
 use crate::plan::{self, Plan, Way};
 use crate::refusal::refused;
 use crate::sys::{self, Forked};
@@ -50,7 +52,7 @@ pub fn serve(channel: &Channel, caller: &Caller, granted: Granted) {
 }
 
 fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result<()> {
-    let (mut request, stdio) =
+    let (mut request, stdio, group) =
         channel.receive_request().map_err(|error| Error::new(error.to_string()))?;
     if request.policy.runas == RunAs::Root && granted != Granted::Admin {
         return Err(Error::new("an app may run as root only when an administrator allowed it"));
@@ -73,16 +75,16 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
         plan(&request, caller, Way::Helper)?
     };
     check_stdio(&request, &stdio, Way::Helper, caps)?;
+    let place = limits::place(request.policy.limits, group, Way::Helper, caller)?;
     let id_map = plan.as_root.then(|| ids::translating_namespace(caller)).transpose()?;
     let (ours, theirs) = gate()?;
-    match clone(&plan)? {
+    match clone(&plan, &place)? {
         Forked::Child => {
             drop(ours);
-            let gate = Some(theirs);
-            init::run(
-                Setup { channel, request: &request, plan: &plan, caller, caps, id_map, gate },
-                stdio,
-            )
+            let inside = Inside::enter(&place);
+            let (request, plan, gate) = (&request, &plan, Some(theirs));
+            let setup = Setup { channel, request, plan, caller, caps, inside, id_map, gate };
+            init::run(setup, stdio)
         }
         Forked::Parent { pid, pidfd } => {
             drop((theirs, stdio, id_map, request));
@@ -92,28 +94,51 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
             // Whatever happened, nothing of the sandbox is left when this returns.
             let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
             let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
+            if let Place::Own(own) = &place {
+                // What the group has counted goes with it.
+                let _ = channel.send_event(&Event::Struck(own.group().struck()));
+            }
+            drop(place);
             result
         }
     }
 }
 
-/// Builds a sandbox for this very process, without any privilege, and gives the other end of its
-/// channel and its first process. When this process ends, so does the sandbox.
+/// A sandbox that is being built for this very process.
+#[derive(Debug)]
+pub struct Launched {
+    /// The other end of its channel.
+    pub channel: Channel,
+    /// Its first process.
+    pub first: Pid,
+    /// The control group that was made for it.
+    pub group: Option<Own>,
+}
+
+/// Builds a sandbox for this very process, without any privilege. When this process ends, so does
+/// the sandbox. `group` is one that enforces the limits already.
 ///
 /// No program is started and no file is opened for it: what a launch costs is the sandbox. The app
 /// gets the standard descriptors of this process, which must have one thread.
 ///
 /// # Errors
 /// When the request asks for what cannot be or is not allowed, or the kernel gives no namespaces.
-pub fn launch(request: &Request, caps: Option<&Caps>) -> Result<(Channel, Pid)> {
+pub fn launch(request: &Request, caps: Option<&Caps>, group: Option<&OwnedFd>) -> Result<Launched> {
     let unable = |error: ProtocolError| Error::new(error.to_string());
     let (ours, theirs) = Channel::pair().map_err(unable)?;
     let caller = Caller::of_socket(ours.as_fd()).context("the kernel does not say who this is")?;
     bounds::judge(caps, &request.policy, None)?;
     let plan = plan(request, &caller, Way::User)?;
-    match clone(&plan)? {
-        Forked::Parent { pid, .. } => Ok((ours, pid)),
+    let group = group.map(OwnedFd::try_clone).transpose();
+    let group = group.map_err(|_| Error::new("there are no descriptors"))?;
+    let place = limits::place(request.policy.limits, group, Way::User, &caller)?;
+    match clone(&plan, &place)? {
+        Forked::Parent { pid: first, .. } => {
+            let group = if let Place::Own(own) = place { Some(own) } else { None };
+            Ok(Launched { channel: ours, first, group })
+        }
         Forked::Child => {
+            let inside = Inside::enter(&place);
             // Without a channel there is nobody to tell, and the supervisor sees the end.
             let Ok((channel, stdio)) = alone(theirs) else { sys::exit(0) };
             let (channel, caller, plan) = (&channel, &caller, &plan);
@@ -121,7 +146,8 @@ pub fn launch(request: &Request, caps: Option<&Caps>) -> Result<(Channel, Pid)> 
                 let _ = channel.send_event(&Event::Failed(error.into_failure()));
                 sys::exit(0)
             }
-            let setup = Setup { channel, request, plan, caller, caps, id_map: None, gate: None };
+            let (id_map, gate) = (None, None);
+            let setup = Setup { channel, request, plan, caller, caps, inside, id_map, gate };
             init::run(setup, stdio)
         }
     }
@@ -154,10 +180,22 @@ fn plan(request: &Request, caller: &Caller, way: Way) -> Result<Plan> {
     plan::make(request, &host, way, uid)
 }
 
-fn clone(plan: &Plan) -> Result<Forked> {
-    let user = plan.way == Way::User;
-    sys::clone(sys::Clone { user, sandbox: true, network: plan.own_network })
-        .map_err(|errno| refused(errno, plan.way))
+/// Forks the sandbox's first process, in its namespaces and where its limits hold.
+fn clone(plan: &Plan, place: &Place) -> Result<Forked> {
+    let (user, network) = (plan.way == Way::User, plan.own_network);
+    let group = place.born_in().map(OwnedFd::as_fd);
+    let forked = sys::clone(sys::Clone { user, sandbox: true, network, group });
+    forked.map_err(|errno| match group {
+        // Namespaces are not what this errno is about.
+        Some(_)
+            if matches!(errno, Errno::ACCESS | Errno::BUSY | Errno::OPNOTSUPP | Errno::NODEV) =>
+        {
+            let error = Error::new("the sandbox cannot be put into its control group");
+            let error = error.because(errno);
+            if user { error.needs_root() } else { error }
+        }
+        _ => refused(errno, plan.way),
+    })
 }
 
 /// Waits until the sandbox has ended or must end.

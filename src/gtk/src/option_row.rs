@@ -19,6 +19,7 @@ mod devices;
 mod entry_list;
 mod line;
 mod list;
+mod number;
 mod size;
 mod switch;
 

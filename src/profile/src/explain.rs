@@ -8,7 +8,7 @@ use crate::i18n::{Message, N_};
 use crate::layer::Origin;
 use crate::options::{Choice, Kind, OPTIONS, Opt, Risk, device_class};
 use crate::path::AbsPath;
-use crate::policy::{Access, Device, Home, PathRule, Policy, RunAs};
+use crate::policy::{Access, Device, Home, Limits, PathRule, Policy, RunAs};
 use crate::profile::Profile;
 pub use crate::size::human_size;
 use crate::value;
@@ -180,6 +180,9 @@ impl Teller<'_> {
             (key, Kind::Paths(risk)) => self.paths(key, risk),
             (key, Kind::Devices) => self.devices(key),
             (key, Kind::Environment) => self.environment(key),
+            ("limits.memory", _) => self.memory(),
+            ("limits.processes", _) => self.processes(),
+            (_, Kind::Number { .. }) => self.processor(),
             (key, Kind::Size) => self.space(key),
         }
     }
@@ -349,7 +352,12 @@ impl Teller<'_> {
     }
 
     fn space(&mut self, key: &'static str) {
+        let limit = self.policy.limits.memory;
         let message = match self.policy.cow_size {
+            0 if limit > 0 => Message::new(N_(
+                "The app can fill up to half of its {size} of memory with changes and temporary files.",
+            ))
+            .with("size", human_size(limit)),
             0 => Message::new(N_(
                 "The app can fill up to half of the memory with changes and temporary files.",
             )),
@@ -359,6 +367,39 @@ impl Teller<'_> {
             }
         };
         self.can(key, Risk::Contained, &message);
+    }
+
+    fn memory(&mut self) {
+        let message = match self.policy.limits.memory {
+            0 => Message::new(N_("The app can use as much memory as any program of yours.")),
+            size => Message::new(N_(
+                "The app can use at most {size} of memory, its changes and temporary files among it; it is ended when that is not enough.",
+            ))
+            .with("size", human_size(size)),
+        };
+        self.can("limits.memory", Risk::Contained, &message);
+    }
+
+    fn processes(&mut self) {
+        let message = match self.policy.limits.processes {
+            0 => Message::new(N_("The app can start as many processes as you may.")),
+            number => Message::new(N_(
+                "The app can have at most {number} processes and threads at a time.",
+            ))
+            .with("number", number.to_string()),
+        };
+        self.can("limits.processes", Risk::Contained, &message);
+    }
+
+    fn processor(&mut self) {
+        let message = match self.policy.limits.cpu_weight {
+            Limits::EVEN => Message::new(N_("The app shares the processor evenly with others.")),
+            weight => Message::new(N_(
+                "The app shares a busy processor with a weight of {weight} where others have 100.",
+            ))
+            .with("weight", weight.to_string()),
+        };
+        self.can("limits.cpu-weight", Risk::Contained, &message);
     }
 
     /// Where an entry of a list comes from: a launch may have added to what a file names.

@@ -42,7 +42,8 @@ pub use layer::{Layer, Origin};
 pub use nearest::nearest;
 pub use path::{AbsPath, PathError};
 pub use policy::{
-    Access, DBus, Device, Home, Network, PathRule, Policy, Root, RunAs, Variable, Wayland, XServer,
+    Access, DBus, Device, Home, Limits, Network, PathRule, Policy, Root, RunAs, Variable, Wayland,
+    XServer,
 };
 #[cfg(feature = "files")]
 pub use profile::{Change, Profile};

@@ -112,6 +112,13 @@ pub enum Kind {
     Environment,
     /// A number of bytes with an optional unit: `500M`, `2G` (powers of 1024), or `0` for no limit of our own.
     Size,
+    /// A whole number within bounds; what 0 means where it is one of them, the summary says.
+    Number {
+        /// The smallest.
+        min: u32,
+        /// The largest.
+        max: u32,
+    },
 }
 
 /// An option of a profile.

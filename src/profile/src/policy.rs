@@ -157,6 +157,31 @@ pub struct Variable {
     pub value: Option<String>,
 }
 
+/// What one app may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of memory; 0 for no limit.
+    pub memory: u64,
+    /// Processes and threads at a time; 0 for no limit.
+    pub processes: u32,
+    /// Its share of a busy processor, where others have [`Limits::EVEN`]; 1 to 10000.
+    pub cpu_weight: u32,
+}
+
+impl Limits {
+    /// The kernel's own weight, with which nothing is to be done.
+    pub const EVEN: u32 = 100;
+
+    /// No limit at all.
+    pub const NONE: Self = Self { memory: 0, processes: 0, cpu_weight: Self::EVEN };
+
+    /// Whether anything is to be limited.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        *self != Self::NONE
+    }
+}
+
 /// What one app may reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -186,4 +211,6 @@ pub struct Policy {
     pub user_namespaces: bool,
     /// How many bytes it may write to its copies and temporary files; 0 leaves it to the kernel (half of the memory).
     pub cow_size: u64,
+    /// What it may use up.
+    pub limits: Limits,
 }

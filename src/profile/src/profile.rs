@@ -5,7 +5,9 @@ use crate::error::Errors;
 use crate::i18n::{Message, N_};
 use crate::layer::{Layer, Origin};
 use crate::options::{OPTIONS, option};
-use crate::policy::{Access, DBus, Home, Network, PathRule, Policy, Root, RunAs, Wayland, XServer};
+use crate::policy::{
+    Access, DBus, Home, Limits, Network, PathRule, Policy, Root, RunAs, Wayland, XServer,
+};
 use crate::size::size;
 use crate::value::{self, Value};
 
@@ -159,6 +161,11 @@ impl Profile {
             environment: self.each("environment", &mut errors, value::variable),
             user_namespaces: self.value("user-namespaces").as_bool(),
             cow_size: size(&text("limits.cow-size")).unwrap_or(1),
+            limits: Limits {
+                memory: size(&text("limits.memory")).unwrap_or(1),
+                processes: self.value("limits.processes").as_number(),
+                cpu_weight: self.value("limits.cpu-weight").as_number(),
+            },
         };
         errors.or(policy)
     }
@@ -246,6 +253,7 @@ impl Profile {
             let (value, other) = (self.value(option.key), self.value(conflict.other));
             let clash = |value: &Value, wanted: &str| match value {
                 Value::Bool(on) => on.to_string() == wanted,
+                Value::Number(number) => number.to_string() == wanted,
                 Value::Text(text) => text == wanted,
                 Value::List(list) => wanted == "*" && !list.is_empty(),
             };

@@ -79,6 +79,9 @@ impl Reader<'_> {
             (Kind::Size, toml_edit::Value::Integer(number)) => {
                 Some(Value::Text(number.value().to_string()))
             }
+            (Kind::Number { .. }, toml_edit::Value::Integer(number)) => {
+                Some(Value::Number(*number.value()))
+            }
             (_, toml_edit::Value::Array(array)) => {
                 entries = array.iter().map(|entry| self.place(entry.span())).collect();
                 array
@@ -187,6 +190,9 @@ pub fn typed(option: &Opt, text: &str) -> Value {
         matches!(option.kind, Kind::Command | Kind::Paths(_) | Kind::Devices | Kind::Environment);
     match (option.kind, parsed) {
         (Kind::Switch(_), Some(value @ Value::Bool(_))) => value,
+        (Kind::Number { .. }, _) => {
+            text.parse().map_or_else(|_| Value::Text(text.to_owned()), Value::Number)
+        }
         (_, Some(value @ Value::List(_))) if list => value,
         (_, Some(value @ Value::Text(_))) if !list => value,
         (_, Some(Value::Text(text))) => Value::List(vec![text]),

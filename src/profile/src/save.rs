@@ -125,6 +125,7 @@ pub fn to_toml(layer: &Layer) -> String {
 fn item(value_: &Value) -> Item {
     match value_ {
         Value::Bool(on) => value(*on),
+        Value::Number(number) => value(*number),
         Value::Text(text) => value(text.as_str()),
         Value::List(list) => value(list.iter().map(String::as_str).collect::<Array>()),
     }

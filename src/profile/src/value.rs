@@ -17,6 +17,8 @@ use std::path::Path;
 pub enum Value {
     /// `true` or `false`.
     Bool(bool),
+    /// A whole number.
+    Number(i64),
     /// A text.
     Text(String),
     /// A list of texts.
@@ -31,7 +33,10 @@ impl Value {
             "[]" => Self::List(Vec::new()),
             "true" => Self::Bool(true),
             "false" => Self::Bool(false),
-            text => Self::Text(text.trim_matches('"').to_owned()),
+            text => match (option.kind, text.parse()) {
+                (Kind::Number { .. }, Ok(number)) => Self::Number(number),
+                _ => Self::Text(text.trim_matches('"').to_owned()),
+            },
         }
     }
 
@@ -47,6 +52,12 @@ impl Value {
         if let Self::List(list) = self { list } else { &[] }
     }
 
+    /// The number; 0 for other types and for what does not fit.
+    #[must_use]
+    pub fn as_number(&self) -> u32 {
+        if let Self::Number(number) = self { u32::try_from(*number).unwrap_or(0) } else { 0 }
+    }
+
     /// Whether it is `true`.
     #[must_use]
     pub fn as_bool(&self) -> bool {
@@ -58,6 +69,7 @@ impl Value {
     pub fn plain(&self) -> String {
         match self {
             Self::Bool(on) => on.to_string(),
+            Self::Number(number) => number.to_string(),
             Self::Text(text) => text.clone(),
             Self::List(list) => list.join(", "),
         }
@@ -90,6 +102,9 @@ pub(crate) fn check(option: &Opt, value: &Value) -> Vec<Flaw> {
             choice(option, choices, text).map(single).unwrap_or_default()
         }
         (Kind::Size, Value::Text(text)) => size(text).err().map(single).unwrap_or_default(),
+        (Kind::Number { min, max }, Value::Number(number)) => {
+            number_out_of(option, *number, min, max).map(single).unwrap_or_default()
+        }
         (Kind::Command, Value::List(list)) => match list.first() {
             Some(program) if program.is_empty() => single(
                 Message::new(N_(
@@ -121,6 +136,7 @@ pub(crate) fn wrong_type(option: &Opt) -> Message {
         Kind::Switch(_) => N_("“{key}” must be true or false, without quotes"),
         Kind::Text | Kind::Choice(_) => N_("“{key}” must be a text in quotes"),
         Kind::Size => N_("“{key}” must be a size in quotes, like \"500M\""),
+        Kind::Number { .. } => N_("“{key}” must be a whole number, without quotes"),
         Kind::Command => N_("“{key}” must be a list of texts, like [\"program\", \"argument\"]"),
         Kind::Paths(_) => N_("“{key}” must be a list of paths, like [\"~/Documents\", \"/srv\"]"),
         Kind::Devices => {
@@ -131,6 +147,16 @@ pub(crate) fn wrong_type(option: &Opt) -> Message {
         }
     };
     Message::new(pattern).with("key", option.key)
+}
+
+fn number_out_of(option: &Opt, number: i64, min: u32, max: u32) -> Option<Message> {
+    if (i64::from(min)..=i64::from(max)).contains(&number) {
+        return None;
+    }
+    let message =
+        Message::new(N_("“{key}” cannot be {value}; it takes a number from {min} to {max}"));
+    let message = message.with("key", option.key).with("value", number.to_string());
+    Some(message.with("min", min.to_string()).with("max", max.to_string()))
 }
 
 fn choice(option: &Opt, choices: &[Choice], text: &str) -> Option<Message> {

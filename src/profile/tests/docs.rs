@@ -32,6 +32,7 @@ fn values(option: &Opt) -> String {
         Kind::Devices => "a list of classes and paths".to_owned(),
         Kind::Environment => "a list of `NAME` (your value) and `NAME=VALUE`".to_owned(),
         Kind::Size => "a size".to_owned(),
+        Kind::Number { min, max } => format!("a number from {min} to {max}"),
     }
 }
 

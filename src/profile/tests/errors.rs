@@ -76,6 +76,22 @@ const WRONG: &[(&str, &[&str])] = &[
     ("[limits]\ncow-size = \"99999999T\"", &["2:12: “99999999T” is not a size"]),
     ("[limits]\ncow-size = \"M\"", &["2:12: “M” is not a size"]),
     (
+        "[limits]\nprocesses = \"64\"",
+        &["2:13: “limits.processes” must be a whole number, without quotes"],
+    ),
+    ("[limits]\nprocesses = 1.5", &["2:13: “limits.processes” must be a whole number"]),
+    (
+        "[limits]\nprocesses = -1",
+        &["2:13: “limits.processes” cannot be -1; it takes a number from 0 to 4194304"],
+    ),
+    (
+        "[limits]\ncpu-weight = 0",
+        &["2:14: “limits.cpu-weight” cannot be 0; it takes a number from 1 to 10000"],
+    ),
+    ("[limits]\ncpu-weight = 10001", &["2:14: “limits.cpu-weight” cannot be 10001"]),
+    ("[limits]\nmemory = \"plenty\"", &["2:10: “plenty” is not a size"]),
+    ("processes = 5", &["1:1: “processes” belongs in the table [limits]"]),
+    (
         "devices = [\"gpu\", \"vidoe\"]",
         &[
             "1:19: there is no device class “vidoe”; it can be: video, gpu, sound, input, usb, serial, kvm, or a path below /dev. Did you mean “video”?",
@@ -155,6 +171,7 @@ fn what_is_right_is_taken() {
         "files = { home = \"direct\", bind = [\"~\", \"$HOME/a b\", \"/media/$USER\", \"/srv/$x\"] }",
         "[limits]\ncow-size = 0",
         "[limits]\ncow-size = \"10g\"",
+        "[limits]\nmemory = \"200M\"\nprocesses = 64\ncpu-weight = 50",
         "command = [\"a\", \"\", \"-x\", \"line\\nbreak\"]",
         "devices = [\"kvm\", \"/dev/bus/usb/001\"]",
         "environment = [\"_A=\", \"B=c=d\"]",

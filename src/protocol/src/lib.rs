@@ -13,7 +13,7 @@ mod socket;
 pub use entry::Entry;
 pub use message::{
     Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, PrivateHome, Request, Status,
-    Terminal,
+    Struck, Terminal,
 };
 pub use socket::{Channel, ProtocolError, Received, decode, encode};
 

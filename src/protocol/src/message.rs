@@ -112,8 +112,19 @@ pub enum Event {
     Stopped(i32),
     /// The app has ended.
     Exited(Status),
+    /// Which of its limits the sandbox has met, told when it is gone.
+    Struck(Struck),
     /// The sandbox could not be built.
     Failed(Failure),
+}
+
+/// Which limits were met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Struck {
+    /// The kernel ended a process for want of memory.
+    pub memory: bool,
+    /// The kernel refused a further process.
+    pub processes: bool,
 }
 
 /// How a process ended.

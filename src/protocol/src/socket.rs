@@ -14,8 +14,11 @@ use std::io::{IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The most descriptors in one packet: the request and the three standard ones.
-const MAX_FDS: usize = 4;
+/// The most descriptors in one packet: the request, the three standard ones and a control group.
+const MAX_FDS: usize = 5;
+
+/// The request, the app's standard descriptors, and the control group that it is to be put into.
+type Asked = (Request, [OwnedFd; 3], Option<OwnedFd>);
 
 /// What can go wrong on the socket.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +87,8 @@ impl Channel {
         self.0
     }
 
-    /// Sends the request and the app's standard descriptors.
+    /// Sends the request, the app's standard descriptors, and the directory of a control group that
+    /// enforces its limits, where there is one.
     ///
     /// # Errors
     /// When it is too large or the helper is gone.
@@ -92,17 +96,21 @@ impl Channel {
         &self,
         request: &Request,
         stdio: [BorrowedFd<'_>; 3],
+        group: Option<BorrowedFd<'_>>,
     ) -> Result<(), ProtocolError> {
         let file = sealed_file(&request.encode()?)?;
         let [a, b, c] = stdio;
-        self.send_packet(&VERSION.to_le_bytes(), &[file.as_fd(), a, b, c])
+        let mut fds = vec![file.as_fd(), a, b, c];
+        fds.extend(group);
+        self.send_packet(&VERSION.to_le_bytes(), &fds)
     }
 
-    /// Receives the request and the app's standard descriptors; waits for them.
+    /// Receives the request, the app's standard descriptors, and the directory of a control group
+    /// where one was sent; waits for them.
     ///
     /// # Errors
     /// When what comes is not a request of this version, or is not sealed against changes.
-    pub fn receive_request(&self) -> Result<(Request, [OwnedFd; 3]), ProtocolError> {
+    pub fn receive_request(&self) -> Result<Asked, ProtocolError> {
         let mut version = [0; 4];
         let (length, fds) = self.receive_packet(&mut version)?;
         if length == 0 {
@@ -111,10 +119,12 @@ impl Channel {
         if length != version.len() || u32::from_le_bytes(version) != VERSION {
             return Err(ProtocolError::Version);
         }
-        let [file, stdin, stdout, stderr] =
-            <[OwnedFd; MAX_FDS]>::try_from(fds).map_err(|_| ProtocolError::Malformed)?;
+        let mut fds = fds.into_iter();
+        let mut next = || fds.next().ok_or(ProtocolError::Malformed);
+        let (file, stdio) = (next()?, [next()?, next()?, next()?]);
+        let group = fds.next();
         let request = Request::decode(&read_sealed(file)?)?;
-        Ok((request, [stdin, stdout, stderr]))
+        Ok((request, stdio, group))
     }
 
     /// Sends a message.

@@ -43,6 +43,7 @@ impl Running {
             signals: &mut signals,
             services: &mut Services::default(),
             listing: None,
+            limits: None,
             console: console.map(|(console, _)| console),
             relay: None,
             state: State::default(),

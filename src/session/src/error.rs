@@ -77,6 +77,12 @@ pub enum Kind {
     UnsafeRuntimeDir,
     /// Something below the runtime directory cannot be made [path].
     CannotCreate,
+    /// The app was ended for want of memory [its limit].
+    OutOfMemory,
+    /// A process of the app was ended for want of memory [its limit].
+    ShortOfMemory,
+    /// The app was refused a further process [its limit].
+    TooManyProcesses,
     /// The kernel refuses something that it should not [what].
     Internal,
 }
@@ -199,6 +205,11 @@ impl Kind {
                 N_("The runtime directory {0} is not a directory of this user alone")
             }
             Self::CannotCreate => N_("{0} cannot be created"),
+            Self::OutOfMemory => N_("The app reached its memory limit of {0} and was ended"),
+            Self::ShortOfMemory => {
+                N_("The app reached its memory limit of {0}, and some of its processes were ended")
+            }
+            Self::TooManyProcesses => N_("The app reached its limit of {0} processes"),
             Self::Internal => N_("The system refuses a basic call ({0})"),
         }
     }

@@ -1,6 +1,8 @@
 //! What happens to a sandbox, as JSON lines for whoever started it, and for those who follow it.
 
+use crate::error::Error;
 use crate::failure::LaunchError;
+use crate::limits::Limit;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write as _;
@@ -50,6 +52,14 @@ impl Events {
 
     pub(crate) fn exited(&mut self, id: &str, status: u8) {
         self.write(|| json!({ "event": "exited", "id": id, "status": status }));
+    }
+
+    pub(crate) fn limit(&mut self, id: &str, (limit, value): (Limit, u64), words: &Error) {
+        self.write(|| {
+            let message = words.message(&|text| text.to_owned());
+            let limit = limit.word();
+            json!({ "event": "limit", "id": id, "limit": limit, "value": value, "message": message })
+        });
     }
 
     pub(crate) fn failed(&mut self, error: &LaunchError) {

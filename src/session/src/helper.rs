@@ -6,6 +6,7 @@ use crate::failure::{
     NOT_ENTERED,
 };
 use crate::host::Host;
+use crate::limits::Limited;
 use crate::streams::{Pump, Streams};
 use arkose_admin::Caps;
 use arkose_profile::RunAs;
@@ -13,7 +14,7 @@ use arkose_protocol::{Channel, ProtocolError, Request};
 use nix::sys::signal::SigSet;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 use std::io::Read as _;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -45,16 +46,19 @@ impl Helper {
     pub(crate) fn as_user(
         request: &Request,
         caps: Option<&Caps>,
+        limits: &mut Limited,
     ) -> Result<(Self, Channel), LaunchError> {
-        let (channel, first) = arkose_engine::launch(request, caps)
+        let launched = arkose_engine::launch(request, caps, limits.born_in())
             .map_err(|error| LaunchError::Engine(error.into_failure()))?;
-        Ok((Self::Sandbox(first), channel))
+        limits.made(launched.group);
+        Ok((Self::Sandbox(launched.first), launched.channel))
     }
 
     /// Has root build it, for what polkit knows as one of two actions.
     pub(crate) fn as_root(
         host: &Host,
         request: &Request,
+        limits: &Limited,
     ) -> Result<(Self, Channel, Vec<Pump>), LaunchError> {
         let helper = Path::new(LIBEXEC).join(NAME);
         if !helper.exists() {
@@ -93,7 +97,7 @@ impl Helper {
             Some(given) => given.each_ref().map(|fd| fd.as_fd()),
         };
         // If it ended before it read the request, why it did says more than that.
-        match ours.send_request(request, stdio) {
+        match ours.send_request(request, stdio, limits.born_in().map(OwnedFd::as_fd)) {
             Err(ProtocolError::Io(_)) => Err(helper.wait()),
             sent => Ok(sent.map(|()| (helper, ours, pumps))?),
         }

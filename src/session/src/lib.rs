@@ -16,6 +16,7 @@ pub mod grant;
 pub mod guard;
 mod helper;
 pub mod host;
+mod limits;
 mod listing;
 mod plan;
 mod registry;

@@ -10,6 +10,7 @@ use crate::failure::{CANNOT_SUPERVISE, LaunchError};
 use crate::grant::Inside;
 use crate::helper::Helper;
 use crate::host::Host;
+use crate::limits::{Limit, Limited, last_words};
 use crate::listing::Listing;
 use crate::registry::Asked;
 use crate::request::{self, Launch};
@@ -21,7 +22,7 @@ use crate::terminal::{Console, Relay};
 use arkose_admin::Caps;
 use arkose_profile::RunAs;
 use arkose_profile::text::visible;
-use arkose_protocol::{Channel, Control, Event, Received, Request, Status, Terminal};
+use arkose_protocol::{Channel, Control, Event, Received, Request, Status, Struck, Terminal};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, killpg};
@@ -81,7 +82,9 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     };
     let launch = Launch { spec, host: &host, id, terminal };
     let request = request::build(&launch, services.grants())?;
-    let (mut helper, mut by_root) = first_choice(spec, &host, &request, caps.as_ref())?;
+    let mut limits = Limited::prepare(spec, &host, id);
+    let (mut helper, mut by_root) =
+        first_choice(spec, &host, &request, caps.as_ref(), &mut limits)?;
     loop {
         let (helper_process, channel, pumps) = helper;
         let session = Session {
@@ -91,6 +94,7 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
             signals: &mut signals,
             services: &mut services,
             listing: Some(Listing::new(spec, &runtime)),
+            limits: Some(&limits),
             console: console.take(),
             relay: None,
             state: State::default(),
@@ -99,7 +103,7 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
             (Err(error), left) if !by_root && root_could(spec, &error) => {
                 console = left;
                 by_root = true;
-                helper = Helper::as_root(&host, &request)?;
+                helper = Helper::as_root(&host, &request, &limits)?;
             }
             (result, _) => return result,
         }
@@ -115,9 +119,10 @@ fn first_choice(
     host: &Host,
     request: &Request,
     caps: Option<&Caps>,
+    limits: &mut Limited,
 ) -> Result<(Started, bool), LaunchError> {
     if spec.via == Via::User || (spec.via == Via::Auto && spec.policy.runas == RunAs::User) {
-        match Helper::as_user(request, caps) {
+        match Helper::as_user(request, caps, limits) {
             Err(error) if root_could(spec, &error) => {}
             done => {
                 let (helper, channel) = done?;
@@ -125,7 +130,7 @@ fn first_choice(
             }
         }
     }
-    Ok((Helper::as_root(host, request)?, true))
+    Ok((Helper::as_root(host, request, limits)?, true))
 }
 
 /// Whether the kernel refused to a user what root may do, and root may be asked.
@@ -149,6 +154,8 @@ pub(crate) struct State {
     /// Whether the app was asked to end.
     asked: bool,
     status: Option<Status>,
+    /// What the helper has told of the limits.
+    struck: Struck,
     failure: Option<LaunchError>,
     /// When the app must have ended by itself.
     deadline: Option<Instant>,
@@ -164,6 +171,8 @@ pub(crate) struct Session<'a> {
     pub(crate) services: &'a mut Services,
     /// Where the sandbox is listed, when it is this process's.
     pub(crate) listing: Option<Listing<'a>>,
+    /// What holds its limits, when it is this process's.
+    pub(crate) limits: Option<&'a Limited>,
     pub(crate) console: Option<Console>,
     pub(crate) relay: Option<Relay>,
     pub(crate) pumps: Vec<Pump>,
@@ -192,6 +201,7 @@ impl Session<'_> {
             relay.finish();
         }
         self.pumps.iter_mut().for_each(Pump::finish);
+        self.limits.iter().for_each(|limits| tell_limits(limits, &mut self.state, events, id));
         let result = match (self.state.failure, self.state.status) {
             (Some(error), _) => Err(error),
             (None, Some(status)) => {
@@ -342,6 +352,7 @@ impl Session<'_> {
             Ok(Received::Message(Event::Failed(failure), _)) => {
                 self.state.failure = Some(LaunchError::Engine(failure));
             }
+            Ok(Received::Message(Event::Struck(struck), _)) => self.state.struck = struck,
             Ok(Received::Nothing) => {}
             Ok(Received::Message(Event::Terminal, None) | Received::Closed) => {
                 self.state.over = true;
@@ -427,6 +438,19 @@ impl Session<'_> {
             relay.resume();
         }
         self.send(Control::Signal(Signal::SIGCONT as i32));
+    }
+}
+
+/// Says which limits were met: it may be why the app has ended.
+fn tell_limits(limits: &Limited, state: &mut State, events: &mut Events, id: &str) {
+    for met in limits.met(state.struck) {
+        let words = last_words(met, state.status);
+        limits.say(&words);
+        events.limit(id, met, &words);
+        if met.0 == Limit::Memory && state.failure.is_none() {
+            // The first process, too, can be what the kernel ends.
+            state.status.get_or_insert(Status::Signal(Signal::SIGKILL as i32));
+        }
     }
 }
 

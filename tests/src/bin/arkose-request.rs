@@ -4,7 +4,8 @@
 //! It exits as the app did, or with 125 and the helper's sentence when there was no sandbox.
 
 use arkose_profile::{
-    AbsPath, Access, DBus, Device, Home, Network, PathRule, Policy, Root, RunAs, Wayland, XServer,
+    AbsPath, Access, DBus, Device, Home, Limits, Network, PathRule, Policy, Root, RunAs, Wayland,
+    XServer,
 };
 use arkose_protocol::{
     Bytes, Channel, Event, GeneratedFile, HostMount, PrivateHome, Received, Request, VERSION,
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let stdio = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
     let sent = match damage {
-        None => ours.send_request(&request, stdio).map_err(|error| error.to_string()),
+        None => ours.send_request(&request, stdio, None).map_err(|error| error.to_string()),
         Some(seed) => send_damaged(&ours, &request, seed).map_err(|errno| errno.to_string()),
     };
     let code = match sent {
@@ -178,6 +179,7 @@ fn plain(home: AbsPath) -> Request {
         environment: Vec::new(),
         user_namespaces: false,
         cow_size: 0,
+        limits: Limits::NONE,
     };
     Request {
         version: VERSION,

@@ -3,7 +3,7 @@
 use super::{Plan, Step, Way, absolute, devices, system};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use arkose_profile::{AbsPath, Access, DBus, Home, Network, Root, RunAs};
+use arkose_profile::{AbsPath, Access, DBus, Home, Network, Policy, Root, RunAs};
 use arkose_protocol::Request;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -63,12 +63,18 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
         as_root: policy.runas == RunAs::Root,
         copied_for_root: policy.runas == RunAs::Root && policy.root == Root::Cow,
         user_namespaces: policy.user_namespaces,
-        size: policy.cow_size,
+        size: size(policy),
         home: request.home.path.clone(),
         private_home: (policy.home == Home::Private).then(|| request.home.path.clone()),
         writable: writable(request),
         steps,
     })
+}
+
+/// What is written to copies is held in memory, and counts to its limit: an app that fills all that
+/// it can write finds it full before it is ended.
+fn size(policy: &Policy) -> u64 {
+    if policy.cow_size == 0 { policy.limits.memory / 2 } else { policy.cow_size }
 }
 
 fn home(request: &Request) -> Result<Step> {

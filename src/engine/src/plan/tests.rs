@@ -4,7 +4,8 @@ use super::{Plan, Step, Way, make};
 use crate::error::Result;
 use crate::host::{Entry, EntryKind, Host, Mount, below};
 use arkose_profile::{
-    AbsPath, Access, DBus, Device, Home, Network, PathRule, Policy, Root, RunAs, Wayland, XServer,
+    AbsPath, Access, DBus, Device, Home, Limits, Network, PathRule, Policy, Root, RunAs, Wayland,
+    XServer,
 };
 use arkose_protocol::{Bytes, Request, VERSION};
 use std::collections::BTreeMap;
@@ -105,6 +106,7 @@ fn request() -> Request {
             environment: Vec::new(),
             user_namespaces: false,
             cow_size: 0,
+            limits: Limits::NONE,
         },
         argv: vec![Bytes(b"true".to_vec())],
         env: Vec::new(),

@@ -43,6 +43,23 @@ pub(crate) fn put_in_place(place: BorrowedFd<'_>, fd: &OwnedFd) -> Result<(), Er
     Ok(())
 }
 
+/// Closes every descriptor but these, the standard ones as well. Only for a process that was just
+/// forked and never returns to what its parent was doing.
+pub(crate) fn close_all_but(kept: &mut [RawFd]) -> Result<(), Errno> {
+    kept.sort_unstable();
+    let mut first = 0;
+    for next in kept.iter().map(|fd| fd.cast_unsigned()).chain(std::iter::once(u32::MAX)) {
+        // The last one stands for no descriptor, and closing up to it does no harm.
+        let last = if next == u32::MAX { next } else { next.saturating_sub(1) };
+        if next > first {
+            // SAFETY: takes a range; what owned the others belongs to code that does not run here.
+            check(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
+        }
+        first = next.saturating_add(1);
+    }
+    Ok(())
+}
+
 /// Overwrites the arguments that this process was started with: `/proc` would show them to the app.
 /// A process that was forked has its own copy of them.
 pub(crate) fn hide_arguments() {

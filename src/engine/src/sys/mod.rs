@@ -16,12 +16,13 @@ mod signals;
 
 pub(crate) use ids::{FsIds, fs_ids};
 pub(crate) use kernel::{
-    bring_loopback_up, close_from, hide_arguments, keep_only, peer_groups, put_in_place,
+    bring_loopback_up, close_all_but, close_from, hide_arguments, keep_only, peer_groups,
+    put_in_place,
 };
 pub use landlock::has_scopes;
 pub(crate) use landlock::{Handled, Rights, Ruleset};
 pub(crate) use mount::{MountAttr, set_mount_attr};
-pub(crate) use process::{Clone, Forked, clone, execve, exit, unshare_user};
+pub(crate) use process::{Clone, Forked, clone, execve, exit, unshare_cgroup, unshare_user};
 pub(crate) use seccomp::{Instruction, load_filter};
 pub(crate) use signals::{SignalFd, reset_signals};
 

@@ -4,16 +4,22 @@ use super::check;
 use rustix::io::Errno;
 use rustix::process::Pid;
 use std::ffi::{CStr, CString};
-use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
 /// The namespaces that a new process gets of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Clone {
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Clone<'a> {
     pub(crate) user: bool,
     /// Mount, process, host-name, IPC and cgroup namespaces.
     pub(crate) sandbox: bool,
     pub(crate) network: bool,
+    /// A directory of the unified hierarchy of control groups, of which it is a member from its
+    /// first instruction.
+    pub(crate) group: Option<BorrowedFd<'a>>,
 }
+
+/// `CLONE_INTO_CGROUP` of linux/sched.h; libc's constant is of a type that is too small for it.
+const INTO_GROUP: u64 = 0x2_0000_0000;
 
 /// Which side of the fork this is.
 pub(crate) enum Forked {
@@ -22,7 +28,7 @@ pub(crate) enum Forked {
 }
 
 /// Forks; the child has the namespaces asked for. A process with threads must not call it.
-pub(crate) fn clone(namespaces: Clone) -> Result<Forked, Errno> {
+pub(crate) fn clone(namespaces: Clone<'_>) -> Result<Forked, Errno> {
     let mut flags = libc::CLONE_PIDFD;
     if namespaces.user {
         flags |= libc::CLONE_NEWUSER;
@@ -41,6 +47,10 @@ pub(crate) fn clone(namespaces: Clone) -> Result<Forked, Errno> {
     // SAFETY: clone_args is plain integers, for which zero is a valid value.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     args.flags = u64::from(flags.cast_unsigned());
+    if let Some(group) = namespaces.group {
+        args.flags |= INTO_GROUP;
+        args.cgroup = u64::from(group.as_raw_fd().cast_unsigned());
+    }
     args.pidfd = (&raw mut pidfd).addr() as u64;
     args.exit_signal = u64::from(libc::SIGCHLD.cast_unsigned());
     // SAFETY: without CLONE_VM and a stack, clone3 behaves as fork; the process has one thread, so
@@ -74,6 +84,12 @@ pub(crate) fn execve(program: &CStr, argv: &[CString], env: &[CString]) -> Errno
 pub(crate) fn exit(code: i32) -> ! {
     // SAFETY: _exit has no precondition.
     unsafe { libc::_exit(code) }
+}
+
+/// Makes the control groups that this process is in the topmost that it can see.
+pub(crate) fn unshare_cgroup() -> Result<(), Errno> {
+    // SAFETY: takes flags.
+    check(unsafe { libc::unshare(libc::CLONE_NEWCGROUP) }.into()).map(drop)
 }
 
 /// Moves this process into a user namespace of its own.

@@ -38,6 +38,7 @@ impl Request {
 fn toml(value: &Value) -> String {
     let value: toml_edit::Value = match value {
         Value::Bool(on) => (*on).into(),
+        Value::Number(number) => (*number).into(),
         Value::Text(text) => text.as_str().into(),
         Value::List(list) => list.iter().map(String::as_str).collect::<toml_edit::Array>().into(),
     };

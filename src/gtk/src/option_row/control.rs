@@ -1,6 +1,6 @@
 //! What every control of an option row does, and which control an option gets.
 
-use super::{choice, devices, line, list, size, switch};
+use super::{choice, devices, line, list, number, size, switch};
 use arkose_profile::Value;
 use arkose_profile::options::{Kind, Opt};
 use std::cell::Cell;
@@ -80,5 +80,6 @@ pub(super) fn new(option: &'static Opt, report: Rc<dyn Fn(Edit)>) -> (Box<dyn Co
         Kind::Environment => list::environment(option, reporter),
         Kind::Devices => devices::new(option, reporter),
         Kind::Size => size::new(option, reporter),
+        Kind::Number { min, max } => number::new(option, min, max, reporter),
     }
 }

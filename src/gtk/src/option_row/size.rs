@@ -9,8 +9,10 @@ use arkose_profile::i18n::N_;
 use arkose_profile::options::Opt;
 use gtk::prelude::*;
 
-/// What stands for 0, where no limit of our own is set.
+/// What stands for 0, where no limit of our own is set: the kernel has one for changes, and for
+/// memory none.
 const AUTOMATIC: &str = N_("Automatic");
+const NO_LIMIT: &str = N_("No limit");
 
 struct Size {
     spin: gtk::SpinButton,
@@ -22,11 +24,12 @@ pub(super) fn new(option: &'static Opt, reporter: Reporter) -> (Box<dyn Control>
     spin.set_range(0.0, f64::from(size::LARGEST));
     spin.set_increments(64.0, 1024.0);
     spin.set_valign(gtk::Align::Center);
-    let automatic = tr(AUTOMATIC);
-    spin.set_width_chars(i32::try_from(automatic.chars().count()).unwrap_or(9).max(9));
+    let zero = tr(if option.key == "limits.cow-size" { AUTOMATIC } else { NO_LIMIT });
+    spin.set_width_chars(i32::try_from(zero.chars().count()).unwrap_or(9).max(9));
+    let shown = zero.clone();
     spin.connect_output(move |spin| {
         let text = match size::from_spin(spin.value()) {
-            0 => automatic.clone(),
+            0 => shown.clone(),
             mebibytes => size::shown(mebibytes),
         };
         if spin.text() != text {
@@ -34,9 +37,9 @@ pub(super) fn new(option: &'static Opt, reporter: Reporter) -> (Box<dyn Control>
         }
         gtk::glib::Propagation::Stop
     });
-    spin.connect_input(|spin| {
+    spin.connect_input(move |spin| {
         let text = spin.text();
-        if text == tr(AUTOMATIC) {
+        if text == zero {
             return Some(Ok(0.0));
         }
         Some(size::parse(&text).map(f64::from).ok_or(()))
