@@ -22,7 +22,7 @@ const HELPER: &str = "/usr/libexec/arkose-helper";
 const REFUSED: u8 = 125;
 
 fn main() -> ExitCode {
-    let Asked { request, action, damage } = parse(std::env::args().skip(1));
+    let Asked { request, action, damage, group } = parse(std::env::args().skip(1));
     let (ours, theirs) = Channel::pair().expect("a socket pair");
     let mut helper = Command::new("pkexec");
     helper.args([HELPER, &action]).stdin(Stdio::from(theirs.into_fd())).stdout(Stdio::null());
@@ -32,7 +32,9 @@ fn main() -> ExitCode {
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let stdio = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
     let sent = match damage {
-        None => ours.send_request(&request, stdio, None).map_err(|error| error.to_string()),
+        None => ours
+            .send_request(&request, stdio, group.as_ref().map(File::as_fd))
+            .map_err(|error| error.to_string()),
         Some(seed) => send_damaged(&ours, &request, seed).map_err(|errno| errno.to_string()),
     };
     let code = match sent {
@@ -103,12 +105,14 @@ struct Asked {
     action: String,
     /// By which the request is damaged on its way.
     damage: Option<u64>,
+    /// What is given to it as a control group.
+    group: Option<File>,
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Asked {
     let home = std::env::var("HOME").expect("HOME");
     let mut request = plain(path(&home));
-    let (mut action, mut damage) = ("launch".to_owned(), None);
+    let (mut action, mut damage, mut group) = ("launch".to_owned(), None, None);
     while let Some(option) = words.next() {
         if option == "--" {
             request.argv = words.by_ref().map(|word| Bytes(word.into())).collect();
@@ -119,6 +123,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Asked {
         match option.as_str() {
             "--action" => action = value(),
             "--damage" => damage = Some(value().parse().expect("a number")),
+            "--group" => group = Some(File::open(value()).expect("a directory")),
             "--runas-root" => policy.runas = RunAs::Root,
             "--network" => policy.network = Network::parse(&value()).expect("a network"),
             "--xserver" => policy.xserver = XServer::parse(&value()).expect("a screen"),
@@ -161,7 +166,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Asked {
             _ => panic!("there is no option {option}"),
         }
     }
-    Asked { request, action, damage }
+    Asked { request, action, damage, group }
 }
 
 fn plain(home: AbsPath) -> Request {
