@@ -9,13 +9,16 @@ pub mod display;
 pub mod host;
 pub mod machine;
 pub mod random;
+pub mod registry;
 pub mod scratch;
+pub mod terminal;
 pub mod wait;
 
 pub use arkose::{Arkose, Outcome, Running, Via};
 pub use display::Display;
 pub use host::Inventory;
 pub use scratch::Scratch;
+pub use terminal::Terminal;
 
 /// Makes two tests of every function: one through a user namespace, one through the helper.
 ///

@@ -1,92 +1,11 @@
 //! A terminal: the app has one of its own, with job control and the window's size, and cannot type
 //! into the caller's.
 
-use arkose_tests::arkose::{Busy, busy};
+use arkose_tests::arkose::busy;
 use arkose_tests::wait::{self, LAUNCH, Lines};
-use arkose_tests::{Arkose, both_ways, host};
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::pty::{Winsize, openpty};
+use arkose_tests::{Arkose, Terminal, both_ways, host};
 use nix::unistd::Pid;
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::time::Instant;
-
-/// A terminal with `arkose` on it, and what it shows.
-struct Terminal {
-    child: Child,
-    keyboard: File,
-    screen: Receiver<Vec<u8>>,
-    shown: String,
-    _busy: Busy,
-}
-
-impl Terminal {
-    fn start(call: Arkose) -> Self {
-        let busy = busy();
-        let size = Winsize { ws_row: 33, ws_col: 99, ws_xpixel: 0, ws_ypixel: 0 };
-        let pair = openpty(Some(&size), None).unwrap();
-        // Or what runs in the terminal would keep it open itself.
-        for fd in [&pair.master, &pair.slave] {
-            fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
-        }
-        let inner = call.into_command();
-        // A session of its own, so that the terminal controls it as a terminal window would.
-        let mut command = Command::new("setsid");
-        command.args(["--ctty", "--wait"]).arg(inner.get_program()).args(inner.get_args());
-        command
-            .env_clear()
-            .envs(inner.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
-        let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
-        command.stdin(end(&pair.slave)).stdout(end(&pair.slave)).stderr(end(&pair.slave));
-        let child = command.spawn().unwrap();
-        let keyboard = File::from(pair.master);
-        let mut reader = keyboard.try_clone().unwrap();
-        let (sender, screen) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count) = reader.read(&mut bytes) {
-                if count == 0 || sender.send(bytes[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, keyboard, screen, shown: String::new(), _busy: busy }
-    }
-
-    fn keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-    }
-
-    /// Waits until `text` was shown since the last wait.
-    fn shows(&mut self, text: &str) {
-        let end = Instant::now() + LAUNCH;
-        loop {
-            if let Some(at) = self.shown.find(text) {
-                self.shown.drain(..at + text.len());
-                return;
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            let Ok(bytes) = self.screen.recv_timeout(left) else {
-                panic!("{text:?} was not shown: {:?}", self.shown)
-            };
-            self.shown.push_str(&String::from_utf8_lossy(&bytes));
-        }
-    }
-
-    fn ends_with(self, code: i32) {
-        let Self { mut child, keyboard, screen, shown, _busy } = self;
-        // Nothing else reads the screen, and a full one would hold the app up.
-        std::thread::spawn(move || while screen.recv().is_ok() {});
-        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-        let ended = wait::until(LAUNCH, || !host::runs(pid));
-        assert!(ended, "it goes on after {shown:?}");
-        assert_eq!(child.wait().unwrap().code(), Some(code), "{shown:?}");
-        drop(keyboard);
-    }
-}
+use std::process::{Command, Stdio};
 
 /// Says every size that it is told of, and ends at the last. No shell: bash forgets a signal that comes
 /// while it deals with one of the same kind.
@@ -126,9 +45,7 @@ both_ways! {
         let mut terminal = Terminal::start(Arkose::run(via).command(["python3", "-c", RESIZED]));
         terminal.shows("ready");
         // stty sets one and then the other, and the app is told of both.
-        let status = Command::new("stty").args(["rows", "44", "cols", "111"])
-            .stdin(terminal.keyboard.try_clone().unwrap()).status().unwrap();
-        assert!(status.success());
+        terminal.resize(44, 111);
         terminal.shows("44 111");
         terminal.ends_with(5);
     }

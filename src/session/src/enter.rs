@@ -3,7 +3,7 @@
 //! its own.
 
 use crate::events::Events;
-use crate::failure::{CANNOT_SUPERVISE, LaunchError};
+use crate::failure::{CANNOT_SUPERVISE, LaunchError, NOT_ENTERED};
 use crate::helper::Helper;
 use crate::host::Host;
 use crate::running::Running;
@@ -12,7 +12,7 @@ use crate::streams::{Pump, Streams};
 use crate::supervisor::{Session, State, watch_signals};
 use crate::terminal::Console;
 use arkose_profile::AbsPath;
-use arkose_protocol::{Bytes, Channel, Entry, Terminal};
+use arkose_protocol::{Bytes, Channel, Entry, ProtocolError, Terminal};
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -68,7 +68,10 @@ impl Running {
             None => [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()],
             Some(streams) => streams.given.each_ref().map(OwnedFd::as_fd),
         };
-        channel.send_entry(&entry, stdio)?;
+        channel.send_entry(&entry, stdio).map_err(|error| match error {
+            ProtocolError::Io(_) => LaunchError::plain(NOT_ENTERED),
+            error => error.into(),
+        })?;
         Ok(streams.map(|streams| streams.pumps).unwrap_or_default())
     }
 }

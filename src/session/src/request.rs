@@ -178,6 +178,7 @@ fn hidden(spec: &LaunchSpec, host: &Host) -> Result<Vec<AbsPath>, LaunchError> {
     let mut hidden = Vec::new();
     let config = host.config().unwrap_or_else(|| spec.home.as_path().join(".config"));
     let runtime = host.runtime().join("arkose");
+    let served = [runtime.clone(), real(&runtime)];
     let named = [config.join("arkose"), config.join("autostart"), data_dir(spec, host), runtime];
     // Where a link leads there, the app may find it under its real name.
     let real: Vec<PathBuf> = named.iter().map(|path| real(path)).collect();
@@ -189,6 +190,10 @@ fn hidden(spec: &LaunchSpec, host: &Host) -> Result<Vec<AbsPath>, LaunchError> {
         if writable(spec, &path) && path.as_path().symlink_metadata().is_err() {
             // Not there yet: made now, so that the app cannot make it.
             make_private(path.as_path())?;
+        } else if served.iter().any(|served| served == path.as_path()) {
+            // It comes with the first sandbox that is listed, perhaps this one, and an app that only
+            // reads there could connect to what is in it. Without a directory above there is none.
+            let _ = make_private(path.as_path());
         }
         if path.as_path().exists() {
             hidden.push(path);

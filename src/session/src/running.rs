@@ -11,15 +11,16 @@ use crate::failure::{LaunchError, NO_ANSWER, NOT_ENDED};
 use crate::host::Host;
 use crate::runtime;
 use arkose_protocol::Channel;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read as _, Write};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use talk::Talk;
 
@@ -37,6 +38,8 @@ const GONE: Duration = Duration::from_secs(3);
 pub struct Running {
     /// What is known of it from its start on.
     pub facts: Facts,
+    /// The directory of all, and its own.
+    base: Rc<OwnedFd>,
     dir: OwnedFd,
 }
 
@@ -53,8 +56,9 @@ pub enum NotOne {
 #[must_use]
 pub fn list(host: &Host) -> Vec<Running> {
     let Some((base, names)) = runtime::all(host) else { return Vec::new() };
+    let base = Rc::new(base);
     let mut all: Vec<Running> =
-        names.iter().filter_map(|name| Running::open(base.as_fd(), name)).collect();
+        names.iter().filter_map(|name| Running::open(&base, name)).collect();
     all.sort_by(|a, b| (a.facts.since, &a.facts.id).cmp(&(b.facts.since, &b.facts.id)));
     all
 }
@@ -84,14 +88,14 @@ pub fn find(host: &Host, word: &str) -> Result<Running, NotOne> {
 }
 
 impl Running {
-    fn open(base: BorrowedFd<'_>, name: &OsStr) -> Option<Self> {
-        let dir = runtime::held(base, name)?;
+    fn open(base: &Rc<OwnedFd>, name: &OsStr) -> Option<Self> {
+        let dir = runtime::held(base.as_fd(), name)?;
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         let file = File::from(openat(&dir, facts::FILE, flags, Mode::empty()).ok()?);
         let mut text = Vec::new();
         file.take(LONGEST).read_to_end(&mut text).ok()?;
         let facts: Facts = serde_json::from_slice(&text).ok()?;
-        (facts.id.as_str() == name).then_some(Self { facts, dir })
+        (facts.id.as_str() == name).then(|| Self { facts, base: Rc::clone(base), dir })
     }
 
     /// How long its app has run.
@@ -158,7 +162,9 @@ impl Running {
 
     /// Whether its directory is still there.
     fn is_there(&self) -> bool {
-        nix::sys::stat::fstat(&self.dir).is_ok_and(|stat| stat.st_nlink > 0)
+        let now = fstatat(&*self.base, self.facts.id.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+        let same = |(a, b): (FileStat, FileStat)| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino);
+        now.ok().zip(fstat(&self.dir).ok()).is_some_and(same)
     }
 }
 

@@ -102,11 +102,14 @@ impl Process {
         Self::read(pid).is_some_and(|process| process.state == 'T')
     }
 
-    /// Whether it is the first process of a pid namespace below ours.
+    /// Whether it is the first process of a pid namespace below ours, and has not ended; when its
+    /// parent collects it is not ours to say.
     pub(super) fn is_first(pid: i32) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
-        ids.split_whitespace().skip(1).last() == Some("1")
+        let line = |name| status.lines().find_map(|line| line.strip_prefix(name));
+        let ids = line("NSpid:").unwrap_or_default();
+        let ended = line("State:").is_none_or(|state| state.trim_start().starts_with(['Z', 'X']));
+        !ended && ids.split_whitespace().skip(1).last() == Some("1")
     }
 }
 
