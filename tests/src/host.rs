@@ -1,10 +1,12 @@
 //! What a host is made of, as far as a sandbox could leave something on it: mounts, processes,
-//! runtime and temporary files, X sockets, interfaces, cgroups.
+//! runtime and temporary files, sockets, ports, shared memory, interfaces, cgroups.
 
 use crate::arkose::busy;
 use crate::machine::machine;
 use crate::wait;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use nix::sys::prctl::set_child_subreaper;
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,10 +34,14 @@ impl Inventory {
         mounts(&mut all);
         processes(&mut all);
         sockets(&mut all);
+        ports(&mut all);
+        shared_memory(&mut all);
         // The directory of all sandboxes stays where it was made once; what is in it does not.
         let shared = machine().runtime.join("arkose");
         tree("/run".as_ref(), 5, &|path| path != shared, &mut all);
-        for directory in ["/tmp", "/var/tmp", "/dev/shm", "/tmp/.X11-unix"] {
+        for directory in
+            ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/tmp/.X11-unix", "/tmp/.ICE-unix"]
+        {
             // Others may use these at the same time; ours is what the test user owns or we name.
             tree(directory.as_ref(), 1, &ours, &mut all);
         }
@@ -51,14 +57,22 @@ impl Inventory {
     ///
     /// Says what is left, or gone, when it is not so after a second.
     pub fn restored(&self) {
+        if let Some(difference) = self.difference() {
+            panic!("{difference}");
+        }
+    }
+
+    /// What is left, or gone, when the host is not as it was within a second.
+    #[must_use]
+    pub fn difference(&self) -> Option<String> {
         let mut now = Self::take();
-        wait::until(GONE, || {
+        let same = wait::until(GONE, || {
             now = Self::take();
             now == *self
         });
         let left: Vec<_> = now.0.difference(&self.0).collect();
         let gone: Vec<_> = self.0.difference(&now.0).collect();
-        assert!(left.is_empty() && gone.is_empty(), "left behind: {left:#?}\ngone: {gone:#?}");
+        (!same).then(|| format!("left behind: {left:#?}\ngone: {gone:#?}"))
     }
 }
 
@@ -102,12 +116,42 @@ fn processes(all: &mut BTreeSet<String>) {
     }
 }
 
-/// X sockets, also those without a name in the file system.
+/// What names of sockets have in them that may come from a sandbox, or from what serves one.
+const SOCKETS: [&str; 6] = ["X11-unix", "ICE-unix", "arkose", "xpra", "chaos", "/run/user/"];
+
+/// Sockets with such a name, also those without one in the file system.
 fn sockets(all: &mut BTreeSet<String>) {
     let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
     for name in table.lines().filter_map(|line| line.split_whitespace().nth(7)) {
-        if name.contains("X11-unix") || name.contains("arkose") {
+        if SOCKETS.iter().any(|part| name.contains(part)) {
             all.insert(format!("socket {name}"));
+        }
+    }
+}
+
+/// Ports on which the test user listens.
+fn ports(all: &mut BTreeSet<String>) {
+    /// `TCP_LISTEN` and, for what has no connection, `TCP_CLOSE` of net/tcp_states.h.
+    const STATES: [(&str, &str); 4] =
+        [("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")];
+    for (table, state) in STATES {
+        let lines = fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default();
+        for fields in lines.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()) {
+            let [_, address, _, its, _, _, _, uid, ..] = fields[..] else { continue };
+            if its == state && uid == machine().uid.to_string() {
+                all.insert(format!("port {table} {address}"));
+            }
+        }
+    }
+}
+
+/// Shared memory, semaphores and queues of System V; those of POSIX are files.
+fn shared_memory(all: &mut BTreeSet<String>) {
+    for kind in ["shm", "sem", "msg"] {
+        let table = fs::read_to_string(format!("/proc/sysvipc/{kind}")).unwrap_or_default();
+        for line in table.lines().skip(1) {
+            let number: Vec<_> = line.split_whitespace().take(3).collect();
+            all.insert(format!("{kind} {}", number.join(" ")));
         }
     }
 }
@@ -146,23 +190,61 @@ fn tree(
 /// When `/proc` cannot be read.
 #[must_use]
 pub fn descendants(root: Pid) -> Vec<(Pid, String)> {
+    let all: Vec<_> =
+        fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| stat(&entry.path())).collect();
     let mut found = vec![(root, String::new())];
     let mut next = 0;
     while let Some((parent, _)) = found.get(next).cloned() {
         next += 1;
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-            let Some((name, rest)) = stat.rsplit_once(')') else { continue };
-            if rest.split_whitespace().nth(1) == Some(&parent.to_string()) {
-                found.push((Pid::from_raw(pid), name.split_once('(').unwrap().1.to_owned()));
-            }
-        }
+        let children = all.iter().filter(|process| process.parent == parent);
+        found.extend(children.map(|process| (process.pid, process.name.clone())));
     }
     found.remove(0);
     found
+}
+
+/// What proc_pid_stat(5) says of a process.
+struct Process {
+    pid: Pid,
+    name: String,
+    zombie: bool,
+    parent: Pid,
+}
+
+fn stat(directory: &Path) -> Option<Process> {
+    let pid: i32 = directory.file_name()?.to_str()?.parse().ok()?;
+    let stat = fs::read_to_string(directory.join("stat")).ok()?;
+    let (name, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    let (state, parent) = (fields.next()?, fields.next()?.parse().ok()?);
+    let name = name.split_once('(')?.1.to_owned();
+    Some(Process {
+        pid: Pid::from_raw(pid),
+        name,
+        zombie: state == "Z",
+        parent: Pid::from_raw(parent),
+    })
+}
+
+/// Makes this process the parent of all below it whose parent dies, as an init is, so that it
+/// can [`reap`] them.
+///
+/// # Panics
+///
+/// When the kernel does not.
+pub fn adopt() {
+    set_child_subreaper(true).expect("a kernel with subreapers");
+}
+
+/// Collects those that died after their parent had. A thousand of them would be a burden for whoever
+/// looks at all processes. No child of the test's own may be waiting to be collected.
+pub fn reap() {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for process in all.filter_map(|entry| stat(&entry.path())) {
+        if process.zombie && process.parent == Pid::this() {
+            let _ = waitpid(process.pid, Some(WaitPidFlag::WNOHANG));
+        }
+    }
 }
 
 /// Whether that process still does anything; one that only waits to be reaped does not.

@@ -3,9 +3,10 @@
 use arkose_tests::arkose::{Quiet, quiet};
 use arkose_tests::host::descendants;
 use arkose_tests::machine::machine;
-use arkose_tests::{Arkose, Inventory, Running, Via, both_ways};
+use arkose_tests::{Arkose, Inventory, Running, Via, both_ways, wait};
 use nix::sys::signal::{Signal, kill};
 use std::fs;
+use std::time::Duration;
 
 /// A sandbox that runs, with several processes in it.
 fn running(via: Via, quiet: &Quiet) -> Running {
@@ -103,6 +104,33 @@ both_ways! {
         }
         before.restored();
     }
+}
+
+/// The kernel ends a sandbox with its helper, but forgets that it should at one moment of the launch.
+#[test]
+fn a_helper_that_dies_at_any_moment_of_a_launch_takes_everything_with_it() {
+    arkose_tests::machine::with_way(Via::Helper, "a_helper_that_dies_at_any_moment", |via| {
+        let quiet = quiet();
+        let before = Inventory::take();
+        for step in 0..40 {
+            let running = Arkose::run(via).shell("sleep 600").start_alone(&quiet);
+            let helper = || {
+                let below = descendants(running.pid()).into_iter();
+                below
+                    .filter(|(_, name)| name.starts_with("arkose-helper"))
+                    .map(|(pid, _)| pid)
+                    .next()
+            };
+            assert!(wait::until(wait::LAUNCH, || helper().is_some()));
+            // Not for something to happen: the death comes ever later in the launch.
+            std::thread::sleep(Duration::from_micros(step * 200));
+            if let Some(helper) = helper() {
+                kill(helper, Signal::SIGKILL).unwrap();
+            }
+            before.restored();
+            assert_eq!(running.finish().code(), 125, "step {step}");
+        }
+    });
 }
 
 /// The user cannot end, trace or look into what runs as root for them.

@@ -33,7 +33,8 @@ pub(crate) struct Setup<'a> {
     /// What holds the limits.
     pub(crate) inside: Inside,
     pub(crate) id_map: Option<OwnedFd>,
-    /// Over which a map of ids is asked for; there is one when root builds the sandbox.
+    /// Over which a map of ids is asked for, and whose other end is the helper's: there is one when root
+    /// builds the sandbox.
     pub(crate) gate: Option<OwnedFd>,
 }
 
@@ -105,7 +106,20 @@ fn give_up_privilege(setup: &Setup<'_>) -> Result<()> {
         (Way::User, runas) => ids::give_up_capabilities(runas == RunAs::Root)?,
     }
     rustix::thread::set_no_new_privs(true).context("the sandbox cannot be guarded")?;
-    ids::guard_process()
+    ids::guard_process()?;
+    setup.gate.as_ref().map_or(Ok(()), accompanied)
+}
+
+/// The kernel forgets who ends with whom when the user changes; a helper that died before it was told
+/// again would leave the sandbox alone.
+fn accompanied(gate: &OwnedFd) -> Result<()> {
+    let message = "the helper ended before the sandbox began";
+    let mut fds = [PollFd::new(gate, PollFlags::empty())];
+    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    match rustix::event::poll(&mut fds, Some(&now)).context(message)? {
+        0 => Ok(()),
+        _ => Err(Error::new(message)),
+    }
 }
 
 /// From here on root is root of this namespace alone. Its map is written from outside.

@@ -90,7 +90,7 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
             drop((theirs, stdio, id_map, request));
             // Inside, its id is another.
             let _ = channel.send_event(&Event::First(pid.as_raw_nonzero().get()));
-            let result = accompany(channel, plan.as_root.then_some(ours), pid, &pidfd);
+            let result = accompany(channel, &ours, plan.as_root, pid, &pidfd);
             // Whatever happened, nothing of the sandbox is left when this returns.
             let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
             let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
@@ -198,10 +198,12 @@ fn clone(plan: &Plan, place: &Place) -> Result<Forked> {
     })
 }
 
-/// Waits until the sandbox has ended or must end.
+/// Waits until the sandbox has ended or must end. `gate` stays open as long, which tells its first
+/// process that this one lives; over it comes one question where `asked_for_map`.
 fn accompany(
     channel: &Channel,
-    mut gate: Option<OwnedFd>,
+    gate: &OwnedFd,
+    mut asked_for_map: bool,
     pid: Pid,
     pidfd: &OwnedFd,
 ) -> Result<()> {
@@ -211,7 +213,7 @@ fn accompany(
             // Only its end: what comes over it is read inside.
             PollFd::from_borrowed_fd(channel.as_fd(), PollFlags::empty()),
         ];
-        fds.extend(gate.iter().map(|gate| PollFd::new(gate, PollFlags::IN)));
+        fds.extend(asked_for_map.then(|| PollFd::new(gate, PollFlags::IN)));
         match rustix::event::poll(&mut fds, None) {
             Err(Errno::INTR) => continue,
             result => result.context("the sandbox cannot be waited for")?,
@@ -222,8 +224,9 @@ fn accompany(
             return Ok(());
         }
         // Asked once; an end that is closed would be reported again and again.
-        if let Some(gate) = gate.take_if(|_| asked) {
-            open_gate(&gate, pid)?;
+        if asked {
+            asked_for_map = false;
+            open_gate(gate, pid)?;
         }
     }
 }
@@ -238,7 +241,8 @@ fn open_gate(gate: &OwnedFd, pid: Pid) -> Result<()> {
     Ok(())
 }
 
-/// Over which the sandbox's first process asks for a map of ids, and is told that it is there.
+/// Over which the sandbox's first process asks for a map of ids, is told that it is there, and sees
+/// the end of who would tell it.
 fn gate() -> Result<(OwnedFd, OwnedFd)> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
     socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
