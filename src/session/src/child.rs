@@ -83,13 +83,17 @@ impl Program {
         self.ended
     }
 
-    /// The line that the program writes to `pipe` when it is ready.
-    pub(crate) fn wait_line(&mut self, pipe: OwnedFd) -> Result<String, Error> {
+    /// The line that the program writes to `pipe` when it is ready; given up when `stop` is readable.
+    pub(crate) fn wait_line(
+        &mut self,
+        pipe: OwnedFd,
+        stop: Option<BorrowedFd<'_>>,
+    ) -> Result<String, Error> {
         let mut pipe = File::from(pipe);
         let mut line = Vec::new();
         let deadline = Instant::now() + READY;
         while !line.ends_with(b"\n") {
-            self.wait_readable(pipe.as_fd(), deadline)?;
+            self.wait_readable(pipe.as_fd(), stop, deadline)?;
             let mut chunk = [0; 64];
             match pipe.read(&mut chunk) {
                 // The pipe closes a moment before the process ends; its last words are then written.
@@ -103,20 +107,29 @@ impl Program {
         Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
     }
 
-    /// Waits until `fd` is readable, the program ends or the time is over.
-    fn wait_readable(&mut self, fd: BorrowedFd<'_>, deadline: Instant) -> Result<(), Error> {
+    /// Waits until `fd` is readable, the program ends, the time is over or `stop` is readable.
+    fn wait_readable(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        stop: Option<BorrowedFd<'_>>,
+        deadline: Instant,
+    ) -> Result<(), Error> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
+            // One more look at the same descriptor where there is nothing to be stopped by.
             let mut fds =
-                [PollFd::new(fd, PollFlags::POLLIN), PollFd::new(self.pidfd(), PollFlags::POLLIN)];
+                [fd, self.pidfd(), stop.unwrap_or(fd)].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
             match poll(&mut fds, timeout(left)) {
                 Ok(0) => return Err(Error::new(Kind::TooSlow).value(self.name)),
                 Ok(_) | Err(nix::errno::Errno::EINTR) => {}
                 Err(errno) => return Err(Error::new(Kind::Internal).value("poll").because(errno)),
             }
-            let [ready, ended] = fds.map(|fd| fd.any().unwrap_or(false));
+            let [ready, ended, stopped] = fds.map(|fd| fd.any().unwrap_or(false));
             if ready {
                 return Ok(());
+            }
+            if stopped {
+                return Err(Error::new(Kind::GivenUp));
             }
             if ended {
                 return Err(self.last_words());
@@ -124,13 +137,20 @@ impl Program {
         }
     }
 
-    /// Waits until the program has logged `sign`.
-    pub(crate) fn wait_log(&mut self, sign: &str) -> Result<(), Error> {
+    /// Waits until the program has logged `sign`; given up when `stop` is readable.
+    pub(crate) fn wait_log(
+        &mut self,
+        sign: &str,
+        stop: Option<BorrowedFd<'_>>,
+    ) -> Result<(), Error> {
         let deadline = Instant::now() + READY;
         // Nothing tells of a write to a file in memory; a look at it costs next to nothing.
         while !self.has_said(sign) {
             if self.wait_end(LOOK) && !self.has_said(sign) {
                 return Err(self.last_words());
+            }
+            if stop.is_some_and(is_readable) {
+                return Err(Error::new(Kind::GivenUp));
             }
             if Instant::now() > deadline {
                 return Err(Error::new(Kind::TooSlow).value(self.name));
@@ -191,6 +211,10 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn is_readable(fd: BorrowedFd<'_>) -> bool {
+    matches!(poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::ZERO), Ok(1..))
 }
 
 fn timeout(left: Duration) -> PollTimeout {

@@ -49,6 +49,8 @@ pub enum Kind {
     Broken,
     /// A program cannot be started [program].
     CannotStart,
+    /// The launch is to end before it has begun.
+    GivenUp,
     /// The server of an isolated display is gone [program].
     DisplayGone,
     /// Every display number is taken.
@@ -181,6 +183,7 @@ impl Kind {
             Self::EndedSilently => N_("{0} ended while it was starting"),
             Self::Broken => N_("{0} does not work on this machine: {1}"),
             Self::CannotStart => N_("{0} cannot be started"),
+            Self::GivenUp => N_("The launch was given up"),
             Self::DisplayGone => N_("The isolated X server ({0}) has ended"),
             Self::NoDisplayNumber => N_("No display number is free for an isolated X server"),
             Self::NoWayland => N_("There is no Wayland compositor: WAYLAND_DISPLAY is not set"),

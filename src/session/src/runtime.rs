@@ -32,6 +32,12 @@ const LOOKED_AT: usize = 16;
 /// A directory that is empty may be one that its owner has not locked yet, for this long.
 const YOUNG: Duration = Duration::from_secs(10);
 
+/// How often a killed owner's directory is removed: what the owner had started dies a moment later,
+/// and may write until then.
+const DYING: u32 = 15;
+/// The time between two of them.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// A new sandbox id: eight characters of lower-case base 32, 40 random bits.
 ///
 /// # Errors
@@ -189,8 +195,14 @@ pub(crate) fn clean() -> ExitCode {
     }
     let mut parts = message.split(|byte| *byte == 0);
     let (Some(base), Some(id)) = (parts.next(), parts.next()) else { return ExitCode::FAILURE };
-    if let Ok(base) = open_dir(AT_FDCWD, OsStr::from_bytes(base)) {
-        remove_child(base.as_fd(), OsStr::from_bytes(id), DEPTH);
+    let id = OsStr::from_bytes(id);
+    let Ok(base) = open_dir(AT_FDCWD, OsStr::from_bytes(base)) else { return ExitCode::SUCCESS };
+    // An owner that was not killed has removed it itself.
+    if fstatat(&base, id, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok() {
+        for _ in 0..DYING {
+            remove_child(base.as_fd(), id, DEPTH);
+            std::thread::sleep(LOOK);
+        }
     }
     ExitCode::SUCCESS
 }

@@ -18,22 +18,26 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Starts what the policy grants.
+    /// Starts what the policy grants; given up when `stop` is readable.
     pub(crate) fn start(
         spec: &LaunchSpec,
         host: &Host,
         inside: &Inside,
         runtime: &Runtime,
+        stop: BorrowedFd<'_>,
     ) -> Result<Self, Error> {
         let policy = &spec.policy;
         let display = match policy.xserver {
             XServer::None => None,
             XServer::Direct => Some(display::direct(host, inside)?),
-            XServer::Isolated => {
-                let (title, backend) = (&*spec.title, spec.display);
-                let request = display::Request { host, inside, title, runtime, backend };
-                Some(display::isolated(&request)?)
-            }
+            XServer::Isolated => Some(display::isolated(&display::Request {
+                host,
+                inside,
+                title: &spec.title,
+                runtime,
+                backend: spec.display,
+                stop: Some(stop),
+            })?),
         };
         display.iter().flat_map(|display| display.notes()).for_each(spec.note);
         let mut others = Vec::new();

@@ -5,6 +5,7 @@
 //! the sandbox.
 
 use crate::allowed;
+use crate::error::Kind;
 use crate::events::Events;
 use crate::failure::{CANNOT_SUPERVISE, LaunchError};
 use crate::grant::Inside;
@@ -42,6 +43,8 @@ const FORWARDED: [Signal; 6] = [
     Signal::SIGUSR1,
     Signal::SIGUSR2,
 ];
+/// Those that end a launch which has not begun.
+const ENDING: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
 /// Signals that are the supervisor's own.
 const OWN: [Signal; 4] = [Signal::SIGCHLD, Signal::SIGWINCH, Signal::SIGCONT, Signal::SIGTSTP];
 
@@ -70,9 +73,18 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     let id = runtime.id();
     events.starting(id);
     let inside = Inside::new(request::app_uid(spec, &host))?;
-    let mut signals =
-        watch_signals().map_err(|errno| LaunchError::because(CANNOT_SUPERVISE, errno))?;
-    let mut services = Services::start(spec, &host, &inside, &runtime)?;
+    let cannot = |errno| LaunchError::because(CANNOT_SUPERVISE, errno);
+    let mut signals = watch_signals().map_err(cannot)?;
+    let mut ending = watch(ENDING).map_err(cannot)?;
+    let mut services = match Services::start(spec, &host, &inside, &runtime, ending.as_fd()) {
+        Err(error) if error.kind() == Kind::GivenUp => {
+            let status = given_up(&mut ending).map_err(cannot)?.code();
+            events.exited(id, status);
+            return Ok(status);
+        }
+        started => started?,
+    };
+    drop(ending);
     let (mut console, terminal) = match Console::find() {
         Some((console, replaces)) => {
             let size = console.size();
@@ -138,9 +150,21 @@ fn root_could(spec: &LaunchSpec, error: &LaunchError) -> bool {
     spec.via == Via::Auto && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
 }
 
+/// What ended a launch before it had begun.
+fn given_up(ending: &mut SignalFd) -> Result<Status, Errno> {
+    let signal = ending
+        .read_signal()?
+        .map_or(Signal::SIGTERM as i32, |signal| signal.ssi_signo.cast_signed());
+    Ok(Status::Signal(signal))
+}
+
 /// The signals that a session waits for.
 pub(crate) fn watch_signals() -> Result<SignalFd, Errno> {
-    let set: SigSet = FORWARDED.into_iter().chain(OWN).collect();
+    watch(FORWARDED.into_iter().chain(OWN))
+}
+
+fn watch(signals: impl IntoIterator<Item = Signal>) -> Result<SignalFd, Errno> {
+    let set: SigSet = signals.into_iter().collect();
     set.thread_block()?;
     SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }

@@ -93,6 +93,8 @@ pub struct Request<'a> {
     pub runtime: &'a Runtime,
     /// Which program is to draw it.
     pub backend: Backend,
+    /// Becomes readable when the launch is to end before it has begun.
+    pub stop: Option<BorrowedFd<'a>>,
 }
 
 impl Request<'_> {
@@ -136,6 +138,7 @@ fn automatic(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
                 display.note(failures);
                 return Ok(display);
             }
+            Err(error) if error.kind() == Kind::GivenUp => return Err(error),
             Err(error) if error.kind() == Kind::NotInstalled => missing = Some(error),
             Err(error) => failures.push(error),
         }

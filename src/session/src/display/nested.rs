@@ -10,7 +10,6 @@ use crate::child::Program;
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside};
 use crate::guard;
-use crate::host::Host;
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::fstat;
@@ -49,7 +48,7 @@ impl Nested {
         let number = Number::reserve()?;
         let cookie = Cookie::random()?;
         let (name, fitting) = (server.name, server.fitting);
-        let process = start_server(request.host, server, &number, &cookie)?;
+        let process = start_server(request, server, &number, &cookie)?;
         let grant = isolated_grant(request.inside, &number, &cookie)?;
         // Without it the app still runs, only less comfortably.
         let windows = start_window_manager(&number, &cookie, fitting).ok();
@@ -59,7 +58,7 @@ impl Nested {
 
 /// Starts a server and waits until clients can connect.
 pub(crate) fn start_server(
-    host: &Host,
+    request: &Request<'_>,
     server: Server,
     number: &Number,
     cookie: &Cookie,
@@ -69,10 +68,10 @@ pub(crate) fn start_server(
     let (ready, written) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     let mut command = guard::guarded(&server.program);
     command.arg(format!(":{}", number.get())).args(&server.args);
-    command.env_clear().envs(host.vars()).current_dir("/");
+    command.env_clear().envs(request.host.vars()).current_dir("/");
     command.stdin(Stdio::from(authority(cookie, number)?)).stdout(Stdio::from(written));
     let mut process = Program::start(server.name, command)?;
-    process.wait_line(ready)?;
+    process.wait_line(ready, request.stop)?;
     Ok(process)
 }
 

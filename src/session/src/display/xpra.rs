@@ -89,11 +89,11 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Box<dyn Display>, Error> {
     let dir = runtime.dir()?.to_owned();
     let tool = Tool { host, program: &program, dir: &dir };
 
-    let screen = start_server(host, server(xvfb, &screen), &number, &cookie)?;
+    let screen = start_server(request, server(xvfb, &screen), &number, &cookie)?;
     let mut server = tool.server(number.get(), &authority)?;
-    server.wait_log(READY)?;
+    server.wait_log(READY, request.stop)?;
     let mut client = tool.client(request)?;
-    client.wait_log(ATTACHED)?;
+    client.wait_log(ATTACHED, request.stop)?;
     if let Some(broken) = [&client, &server].iter().find(|program| program.has_said(BROKEN)) {
         return Err(broken.broken());
     }

@@ -25,7 +25,14 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
 
 fn start(host: &Host, runtime: &Runtime, backend: Backend) -> Result<Box<dyn Display>, Error> {
     let inside = inside();
-    isolated(&Request { host, inside: &inside, title: "Test (confined)", runtime, backend })
+    isolated(&Request {
+        host,
+        inside: &inside,
+        title: "Test (confined)",
+        runtime,
+        backend,
+        stop: None,
+    })
 }
 
 /// What holds for each of them.

@@ -36,7 +36,8 @@ pub(crate) fn supervise() -> ExitCode {
     let inside = inside();
     let backend = Backend::parse(&std::env::args().nth(2).unwrap()).unwrap();
     let title = "Test";
-    let request = Request { host: &host, inside: &inside, title, runtime: &runtime, backend };
+    let request =
+        Request { host: &host, inside: &inside, title, runtime: &runtime, backend, stop: None };
     let display = isolated(&request).unwrap();
     println!("{}", display.grant().sockets[0].source);
     println!("{}", runtime.dir().unwrap().display());

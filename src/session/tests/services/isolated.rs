@@ -29,7 +29,8 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
 pub(crate) fn xephyr(host: &Host) -> Box<dyn Display> {
     let (inside, runtime) = (inside(), Runtime::new(host).unwrap());
     let (title, backend) = ("Test (confined)", Backend::Xephyr);
-    isolated(&Request { host, inside: &inside, title, runtime: &runtime, backend }).unwrap()
+    isolated(&Request { host, inside: &inside, title, runtime: &runtime, backend, stop: None })
+        .unwrap()
 }
 
 fn xephyr_lets_in_only_who_has_the_cookie() -> Result<(), Skip> {
@@ -128,7 +129,7 @@ fn xephyr_says_in_its_own_words_why_it_ends() -> Result<(), Skip> {
     let host =
         Host::with([("DISPLAY", "localhost:59000"), ("PATH", &std::env::var("PATH").unwrap())]);
     let (title, runtime, backend) = ("", &Runtime::new(&host).unwrap(), Backend::Xephyr);
-    let request = Request { host: &host, inside: &inside, title, runtime, backend };
+    let request = Request { host: &host, inside: &inside, title, runtime, backend, stop: None };
     let error = isolated(&request).unwrap_err();
     assert_eq!(error.kind(), Kind::Ended);
     assert!(error.to_string().contains("Xephyr cannot open host display"), "{error}");
@@ -156,7 +157,7 @@ fn a_server_that_refuses_is_named() -> Result<(), Skip> {
         Host::with([("DISPLAY", display.as_str()), ("PATH", &std::env::var("PATH").unwrap())]);
     let inside = inside();
     let (title, runtime, backend) = ("", &Runtime::new(&host).unwrap(), Backend::Auto);
-    let request = Request { host: &host, inside: &inside, title, runtime, backend };
+    let request = Request { host: &host, inside: &inside, title, runtime, backend, stop: None };
     for error in [isolated(&request).unwrap_err(), direct(&host, &inside).unwrap_err()] {
         assert_eq!(error.kind(), Kind::XRefused);
         assert!(error.to_string().contains(&display), "{error}");
@@ -169,7 +170,7 @@ fn no_display_and_no_program_are_sentences() -> Result<(), Skip> {
     let path = std::env::var("PATH").unwrap();
     let kind = |host: &Host| {
         let (title, runtime, backend) = ("", &Runtime::new(host).unwrap(), Backend::Auto);
-        let request = Request { host, inside: &inside, title, runtime, backend };
+        let request = Request { host, inside: &inside, title, runtime, backend, stop: None };
         isolated(&request).unwrap_err().kind()
     };
     assert_eq!(kind(&Host::with([("PATH", path.as_str())])), Kind::NoDisplay);
@@ -180,7 +181,7 @@ fn no_display_and_no_program_are_sentences() -> Result<(), Skip> {
     let bare = Host::with([("PATH", empty.0.to_str().unwrap()), ("DISPLAY", ":99")]);
     assert_eq!(kind(&bare), Kind::NoNestedServer);
     let (title, runtime, backend) = ("", &Runtime::new(&bare).unwrap(), Backend::Auto);
-    let request = Request { host: &bare, inside: &inside, title, runtime, backend };
+    let request = Request { host: &bare, inside: &inside, title, runtime, backend, stop: None };
     let remedy = isolated(&request).unwrap_err().remedy();
     assert_eq!(remedy.as_deref(), Some("sudo apt install xserver-xephyr"));
     Ok(())
