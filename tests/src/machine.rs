@@ -95,17 +95,20 @@ impl Machine {
 
 /// Runs a test in one way, or skips it where the machine does not allow that way.
 pub fn with_way(via: Via, name: &str, body: fn(Via)) {
-    let reason = {
-        // What is tried for it are sandboxes, too.
-        let _busy = busy();
-        match via {
-            Via::User => no_user_namespaces(),
-            Via::Helper => no_helper(),
-        }
-    };
-    match reason {
+    match obstacle(via) {
         None => body(via),
         Some(reason) => skip(name, &reason),
+    }
+}
+
+/// Why sandboxes cannot be built in one way here, if they cannot.
+#[must_use]
+pub fn obstacle(via: Via) -> Option<String> {
+    // What is tried for it are sandboxes, too.
+    let _busy = busy();
+    match via {
+        Via::User => no_user_namespaces(),
+        Via::Helper => no_helper(),
     }
 }
 
