@@ -25,6 +25,10 @@ const LIBEXEC: &str = match option_env!("ARKOSE_LIBEXECDIR") {
 };
 const NAME: &str = "arkose-helper";
 
+/// Where distributions put pkexec. It is not looked for in `PATH`: an app may have been given one of
+/// the directories there, and the user types a password into what comes up.
+const PKEXEC: [&str; 2] = ["/usr/bin/pkexec", "/run/wrappers/bin/pkexec"];
+
 /// pkexec(1): the user dismissed the dialog.
 const PKEXEC_DISMISSED: i32 = 126;
 /// pkexec(1): not authorised, or nobody to ask, or something else went wrong.
@@ -64,7 +68,7 @@ impl Helper {
         if !helper.exists() {
             return Err(LaunchError::remedied(NO_HELPER, "./dev install"));
         }
-        let Some(pkexec) = host.program("pkexec") else {
+        let Some(pkexec) = pkexec() else {
             return Err(LaunchError::remedied(NO_PKEXEC, "sudo apt install pkexec polkitd"));
         };
         let action = match request.policy.runas {
@@ -160,6 +164,11 @@ fn spawn_unblocked(command: &mut Command) -> std::io::Result<Child> {
     let child = command.spawn();
     blocked.thread_set_mask()?;
     child
+}
+
+/// The pkexec of this machine.
+pub(crate) fn pkexec() -> Option<&'static Path> {
+    PKEXEC.iter().map(Path::new).find(|path| path.exists())
 }
 
 fn explain(status: ExitStatus, said: &str) -> LaunchError {
