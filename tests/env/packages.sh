@@ -12,7 +12,8 @@ PACKAGES_WINDOW=(xvfb openbox python3 python3-gi gir1.2-atspi-2.0 at-spi2-core x
 # To check what is not Rust.
 PACKAGES_CHECK=(shellcheck desktop-file-utils appstream meson)
 # What the suites probe with, from inside and outside.
-PACKAGES_SUITES=(iproute2 xinput util-linux coreutils bash hostname python3 pulseaudio pulseaudio-utils)
+PACKAGES_SUITES=(iproute2 xinput util-linux coreutils bash hostname python3 pulseaudio pulseaudio-utils
+    bubblewrap)
 # What bench compares with.
 PACKAGES_BENCH=(bubblewrap firejail)
 
