@@ -13,6 +13,7 @@ pub mod registry;
 pub mod scratch;
 pub mod terminal;
 pub mod wait;
+pub mod weakened;
 
 pub use arkose::{Arkose, Outcome, Running, Via};
 pub use display::Display;

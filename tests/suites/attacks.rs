@@ -1,14 +1,19 @@
 //! What an attacker tries: an app that is hostile, or a user who writes their own requests to the
 //! helper. Each of these worked once, or is next to one that did.
 
-use arkose_tests::host::while_swapped;
+use arkose_tests::arkose::quiet;
+use arkose_tests::host::{descendants, while_swapped};
 use arkose_tests::machine::{Machine, machine, with_way};
 use arkose_tests::{Arkose, Outcome, Scratch, Via, both_ways};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+const HELPER: &str = "/usr/libexec/arkose-helper";
 
 /// Tests that only the helper's way has.
 macro_rules! by_helper {
@@ -43,6 +48,12 @@ fn roots(scratch: &Scratch, name: &str) -> std::path::PathBuf {
     let path = scratch.join(name);
     fs::create_dir(&path).unwrap();
     path
+}
+
+/// Gives a directory and what is in it to the test user.
+fn own_all(path: &Path) {
+    let status = Command::new("chown").args(["-R", &machine().user]).arg(path).status().unwrap();
+    assert!(status.success());
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -293,6 +304,107 @@ print('end')";
         assert_eq!(outcome.success(), "end");
     }
 
+    fn root_inside_needs_what_only_an_administrator_allows() {
+        let outcome = Arkose::crafted().arg("--runas-root").command(["id", "-u"]).output();
+        assert!(outcome.refusal().contains("administrator"), "{outcome}");
+        assert_eq!(outcome.text(), "");
+    }
+
+    /// A request comes over a socket, and whoever made that asks.
+    fn the_helper_serves_nobody_but_who_made_the_socket() {
+        // A socket of root's, in the hands of the user.
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).unwrap();
+        let mut command = machine().as_user("pkexec");
+        let child = command.args([HELPER, "launch"]).stdin(theirs).stderr(Stdio::piped()).spawn().unwrap();
+        drop((command, ours));
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("not the one"), "{said}");
+    }
+
+    /// Other programs took such a number for a negative one, and that for root.
+    fn a_caller_whose_number_has_the_highest_bit_is_refused() {
+        let script = "import os, socket, sys
+uid = int(sys.argv[1])
+os.seteuid(uid)
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+os.seteuid(0)
+os.dup2(theirs.fileno(), 0)
+theirs.close()
+ours.close()
+os.execve(sys.argv[2], [sys.argv[2], 'launch'], {'PKEXEC_UID': str(uid)})";
+        let ends = |uid: &str| {
+            let output = Command::new("python3").args(["-c", script, uid, HELPER]).output().unwrap();
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        assert_eq!(ends(&machine().uid.to_string()).0, Some(0));
+        for uid in ["2147483648", "4294967294"] {
+            let (code, said) = ends(uid);
+            assert_eq!(code, Some(2), "{uid}: {said}");
+        }
+    }
+
+    fn an_empty_list_of_arguments_breaks_nothing() {
+        let script = "import ctypes, os, sys
+null = (ctypes.c_char_p * 1)(None)
+ctypes.CDLL(None).execve(sys.argv[1].encode(), null, null)";
+        let output = Command::new("python3").args(["-c", script, HELPER]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+
+    /// Neither the name service nor the loader of what is inside runs in what may still have rights.
+    fn the_first_process_loads_nothing_from_inside() {
+        let mut running = Arkose::crafted().shell("echo ready; cat").start();
+        running.lines().expect_line("ready");
+        let maps = |pid: Pid| -> std::collections::BTreeSet<String> {
+            let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+            maps.lines().filter_map(|line| line.split_whitespace().nth(5)).filter(|name| name.starts_with('/')).map(ToOwned::to_owned).collect()
+        };
+        let helpers: Vec<_> = descendants(running.pid()).into_iter().filter(|(_, name)| name.starts_with("arkose-helper")).collect();
+        let [(outside, _), (first, _)] = helpers[..] else { panic!("{helpers:?}") };
+        assert!(maps(outside).iter().any(|name| name == HELPER), "{:?}", maps(outside));
+        assert_eq!(maps(outside).len(), maps(first).len(), "{:?}", maps(first));
+        drop(running.stdin.take());
+        let _ = running.finish();
+    }
+
+    fn root_keeps_no_file_on_the_host_for_a_sandbox() {
+        let _alone = quiet();
+        let roots = || {
+            let found = Command::new("find").args(["/tmp", "/var/tmp", "/dev/shm", "/run", "-user", "root", "!", "-name", "arkose-tests*"]).output().unwrap();
+            let mut lines: Vec<String> = String::from_utf8(found.stdout).unwrap().lines().map(ToOwned::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        let before = roots();
+        let mut running = Arkose::run(Via::Helper).option("home", "cow").shell("echo x >~/changed; echo x >/usr/changed; echo ready; cat").start_alone(&_alone);
+        running.lines().expect_line("ready");
+        let during = roots();
+        let _ = running.finish();
+        assert_eq!(during, before);
+    }
+
+    fn nothing_but_a_device_is_granted_as_one() {
+        let name = format!("/dev/shm/arkose-test-{}", std::process::id());
+        let place = Path::new(&name);
+        fs::create_dir(place).unwrap();
+        fs::write(place.join("file"), "for root only").unwrap();
+        symlink("/etc/shadow", place.join("link")).unwrap();
+        symlink("/opt", place.join("directory")).unwrap();
+        let said: Vec<Outcome> = ["file", "link", "directory", ""].iter().map(|name| {
+            let path = place.join(name);
+            Arkose::crafted().option("device", &path).command(["cat", text(&path)]).output()
+        }).collect();
+        fs::remove_dir_all(place).unwrap();
+        for outcome in said {
+            let _ = outcome.refusal();
+            assert_eq!(outcome.text(), "", "{outcome}");
+        }
+    }
+
     fn a_private_home_outside_the_data_directory_is_refused() {
         let home = Scratch::home();
         let data = home.directory("data");
@@ -324,6 +436,30 @@ both_ways! {
         assert!(!outcome.text().contains("not granted"), "{outcome}");
         assert_eq!(names(victim.parent().unwrap()), ["letter"]);
         let _ = outcome.refusal();
+    }
+
+    /// What is in a private home came from a sandbox; the next launch makes and mounts things there.
+    fn a_link_planted_in_a_private_home_leads_nowhere(via) {
+        let home = Scratch::home();
+        let victim = home.directory("victim");
+        home.directory("granted");
+        let name = format!("links-{}-{}", via.word(), std::process::id());
+        let granted = machine().home.join("planted/granted");
+        let grant = machine().home.join("planted");
+        let profile = home.file(format!("{name}.toml"), format!(
+            "name = \"Links\"\ncommand = [\"sh\", \"-c\", \"ln -s {} ~/planted; echo launched\"]\n[files]\nhome = \"private\"\n", text(&victim)));
+        let launch = |options: &[(&str, &Path)]| {
+            let call = Arkose::launch(via, &profile).directory(home.path()).env("XDG_DATA_HOME", home.join("data"));
+            options.iter().fold(call, |call, (option, path)| call.option(option, path)).output()
+        };
+        assert_eq!(launch(&[]).success(), "launched");
+        // Below the link a place for a grant of the host's own directory of that name would be made.
+        fs::create_dir_all(&granted).unwrap();
+        own_all(&grant);
+        let outcome = launch(&[("bind", &granted)]);
+        fs::remove_dir_all(&grant).unwrap();
+        assert!(names(&victim).is_empty(), "{outcome}");
+        assert!(outcome.refusal().contains("symbolic link"), "{outcome}");
     }
 
     fn a_link_swapped_in_below_a_grant_is_not_followed(via) {
@@ -359,16 +495,17 @@ both_ways! {
         let home = Scratch::home();
         let file = home.file("letter", "not granted");
         let real = Path::new("/var").join(file.strip_prefix("/").unwrap());
-        let script = "mount -t tmpfs none /mnt
+        // What is mounted to be tried lies in the way of the overlay, and is shown in it as well.
+        let script = format!("mount -t tmpfs none /mnt
 mkdir -p /mnt/upper/var/home /mnt/work /mnt/root
 ln -s var/home /mnt/upper/home
 mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work none /mnt/root
 cd /mnt/root
 mount --rbind /home var/home
-for d in proc sys dev run tmp; do mount --rbind /$d $d; done
-/sbin/pivot_root . media; cd /; umount -l /media";
+for d in proc sys dev run tmp usr/libexec {}; do mount --rbind /$d ./$d; done
+/sbin/pivot_root . media; cd /; umount -l /media", machine().programs.display());
         let call = Arkose::run(via).command(["sh", "-c", r#"cat "$1"; echo; test -e "$1" && cat "$1"; echo end"#, "sh", text(&real)]);
-        let outcome = Outcome::of(&mut call.on_changed_host(script));
+        let outcome = Outcome::of(&mut call.on_changed_host(&script));
         assert_eq!(outcome.text().trim(), "end", "{outcome}");
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// A sandbox that runs, with several processes in it.
 fn running(via: Via, quiet: &Quiet) -> Running {
     // It says so only when each of its processes is what it is going to be.
-    let script = "sleep 600 & sleep 601 & until [ $(cat /proc/[0-9]*/comm | grep -c sleep) = 2 ]; do :; done; echo ready; read line";
+    let script = "sleep 600 & sleep 601 & until [ $(cat /proc/[0-9]*/comm | grep -c sleep) = 2 ]; do :; done; echo ready; wait";
     let mut running = Arkose::run(via).shell(script).start_alone(quiet);
     running.lines().expect_line("ready");
     running
@@ -141,8 +141,12 @@ fn the_helper_is_out_of_the_users_reach() {
         let running = running(via, &quiet);
         let mut looked_at = 0;
         for (pid, name) in descendants(running.pid()) {
-            let privileged = fs::read_to_string(format!("/proc/{pid}/status"))
-                .is_ok_and(|status| status.lines().any(|line| line.starts_with("Uid:\t0\t")));
+            // Of any of its four ids.
+            let privileged =
+                fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| {
+                    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:\t"));
+                    ids.is_some_and(|ids| ids.split_whitespace().any(|id| id == "0"))
+                });
             if !privileged {
                 continue;
             }

@@ -232,10 +232,11 @@ both_ways! {
 
     fn arkoses_own_directories_are_invisible_inside(via) {
         let home = &arkose_tests::machine::machine().home;
-        let seen = Arkose::run(via).option("home", "direct").shell(
-            "ls -A ~/.config/arkose ~/.local/share/arkose ~/.local/state/arkose $XDG_RUNTIME_DIR/arkose 2>/dev/null; mkdir -p ~/.config/arkose/profiles && echo x >~/.config/arkose/profiles/planted.toml; echo end").output();
+        let name = format!("planted-{}-{}.toml", via.word(), std::process::id());
+        let seen = Arkose::run(via).option("home", "direct").command(["sh", "-c",
+            r#"cat ~/.config/arkose/* ~/.local/share/arkose/* 2>/dev/null; mkdir -p ~/.config/arkose/profiles && echo x >~/.config/arkose/profiles/"$1"; echo end"#, "sh", &name]).output();
         assert_eq!(seen.text().lines().last(), Some("end"), "{seen}");
-        let planted = home.join(".config/arkose/profiles/planted.toml");
+        let planted = home.join(".config/arkose/profiles").join(name);
         let reached = planted.exists();
         let _ = fs::remove_file(&planted);
         assert!(!reached, "an app with the home directory wrote a profile for its next launch");
@@ -276,9 +277,9 @@ both_ways! {
 
     fn a_full_copy_gives_no_space_and_leaves_the_host_alone(via) {
         let system = Scratch::system();
-        let outcome = Arkose::run(via).option("cow-size", "4M").command(["sh", "-c",
-            r#"dd if=/dev/zero of="$1/large" bs=1M count=16"#, "sh", system.path().to_str().unwrap()]).output();
-        assert_ne!(outcome.code(), 0, "{outcome}");
+        let outcome = Arkose::run(via).option("cow-size", "32M").command(["sh", "-c",
+            r#"dd if=/dev/zero of="$1/large" bs=1M count=64"#, "sh", system.path().to_str().unwrap()]).output();
+        assert_eq!(outcome.code(), 1, "{outcome}");
         assert!(outcome.said().contains("No space left"), "{outcome}");
         assert!(!system.has("large"));
     }

@@ -63,6 +63,25 @@ fn a_mistake_is_told_with_file_line_and_column() {
     }
 }
 
+/// What a user has tightened stays so, whatever the next version of the package brings.
+#[test]
+fn an_update_of_a_shipped_profile_loosens_nothing_that_the_user_tightened() {
+    let home = Scratch::home();
+    let explain = |shipped: &str| -> serde_json::Value {
+        home.file("shipped/reader.toml", shipped);
+        let call = Arkose::call(["explain", "--json", "reader"]);
+        let call = call
+            .env("ARKOSE_PROFILES", home.join("shipped"))
+            .env("XDG_CONFIG_HOME", home.join("config"));
+        serde_json::from_str(&call.prints()).unwrap()
+    };
+    home.file("config/arkose/profiles/reader.toml", "network = \"none\"\n");
+    let first = "name = \"Reader\"\ncommand = [\"cat\"]\nnetwork = \"direct\"\n";
+    assert!(!line(&explain(first), "network").0);
+    let update = format!("{first}xserver = \"direct\"\n[files]\nhome = \"direct\"\n");
+    assert!(!line(&explain(&update), "network").0);
+}
+
 #[test]
 fn control_characters_of_a_profile_do_not_reach_the_terminal() {
     let home = Scratch::home();

@@ -22,7 +22,33 @@ fn package(scratch: &Scratch) -> std::path::PathBuf {
     path
 }
 
+/// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, SYS_CHROOT and
+/// SETFCAP (linux/capability.h): of these root inside has what the kernel gives it, and no other.
+const RIGHTS: u64 = 0b1000_0000_0000_0100_0000_0101_1111_1011;
+
+/// What of the machine would show in `/proc`.
+const SECRETS: [&str; 8] =
+    ["kcore", "keys", "kmsg", "timer_list", "slabinfo", "vmallocinfo", "kpagecount", "kpageflags"];
+
 both_ways! {
+    fn root_inside_has_the_rights_of_a_container_in_a_namespace_of_its_own(via) {
+        let seen = Arkose::run(via).option("runas", "root").shell("sed -n 's/^Cap...:.//p; s/^NoNewPrivs:.//p' /proc/self/status; readlink /proc/self/ns/user").prints();
+        let lines: Vec<&str> = seen.lines().collect();
+        for set in &lines[..5] {
+            let rights = u64::from_str_radix(set, 16).unwrap();
+            assert_eq!(rights & !RIGHTS, 0, "{seen}");
+        }
+        assert_eq!(lines[5], "1", "{seen}");
+        let host = fs::read_link("/proc/self/ns/user").unwrap();
+        assert_ne!(lines[6], host.to_str().unwrap());
+    }
+
+    fn root_inside_reads_no_secret_of_the_machine(via) {
+        let script = format!("cd /proc; for f in {}; do timeout 5 head -c 1 $f 2>/dev/null | grep -q . && echo read $f; done; echo end", SECRETS.join(" "));
+        let outcome = Arkose::run(via).option("runas", "root").shell(&script).output();
+        assert_eq!(outcome.success(), "end");
+    }
+
     fn root_inside_is_uid_0_with_a_bounded_right(via) {
         assert_eq!(Arkose::run(via).option("runas", "root").shell("id -u; id -un").prints(), "0\nroot");
     }

@@ -5,6 +5,51 @@ use arkose_tests::{Arkose, Scratch, both_ways};
 use std::fs;
 use std::process::{Command, Stdio};
 
+/// Tries to read, change and stop the process that started the app, and prints what came of it.
+const REACH_FOR_THE_FIRST: &str = "
+import ctypes, os, signal
+for name in ('mem', 'environ', 'maps', 'exe', 'auxv', 'stack'):
+    for how in (os.O_RDONLY, os.O_RDWR):
+        try: print(name, 'opened', os.read(os.open('/proc/1/' + name, how), 1))
+        except OSError: pass
+for name in ('fd', 'root/', 'cwd/', 'map_files', 'ns'):
+    try: print(name, 'listed', [os.readlink(f'/proc/1/{name}/{entry}') for entry in os.listdir('/proc/1/' + name)])
+    except OSError: pass
+for name in ('exe', 'cwd', 'root'):
+    try: print(name, 'leads to', os.readlink('/proc/1/' + name))
+    except OSError: pass
+libc = ctypes.CDLL(None, use_errno=True)
+SEIZE = 0x4206
+if libc.ptrace(SEIZE, 1, None, None) == 0: print('traced')
+for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGKILL):
+    try: os.kill(1, number)
+    except OSError: pass
+print('end')
+";
+
+/// Every mount that the app sees: what the kernel would let it do there.
+const MOUNTS: &str = "
+for line in open('/proc/self/mountinfo'):
+    fields = line.split()
+    options = fields[5].split(',')
+    if 'nosuid' not in options: print('setuid programs count on', fields[4])
+    node = fields[4].startswith('/dev/')
+    if 'nodev' not in options and not node: print('devices count on', fields[4])
+print('end')
+";
+
+/// Says what the working directory is, and what of the host is seen from it.
+const WORKING_DIRECTORY: &str = "
+import os, sys
+here = os.stat('.')
+there = os.stat(os.getcwd())
+print((here.st_dev, here.st_ino) == (there.st_dev, there.st_ino))
+for climbing in ('.', '..', '../../../../../../..'):
+    for name in sys.argv[1:]:
+        if os.path.exists(climbing + name): print('seen from', climbing)
+print('end')
+";
+
 const HOST_SLEEP: &str = "host process that no sandbox sees";
 
 both_ways! {
@@ -33,15 +78,54 @@ both_ways! {
         let mut outside = machine.as_user("bash").args(["-c", "exec -a \"$0\" sleep 600", HOST_SLEEP])
             .stdout(Stdio::null()).spawn().unwrap();
         let seen = Arkose::run(via).command(["sh", "-c",
-            r#"cat /proc/[0-9]*/cmdline | tr '\0' ' ' | grep -c "$1"; kill -KILL -1; kill -KILL "$2"; echo "$$ ended""#,
-            "sh", HOST_SLEEP, &outside.id().to_string()]).output();
+            // The words are found where they are the first argument, and so not in the probe.
+            r#"grep -lz "^host [p]rocess that no sandbox sees" /proc/[0-9]*/cmdline 2>/dev/null; kill -KILL -1; kill -KILL "$1" 2>/dev/null; echo "$$ ended""#,
+            "sh", &outside.id().to_string()]).output();
         let alive = outside.try_wait().unwrap().is_none();
         outside.kill().unwrap();
         outside.wait().unwrap();
         assert!(alive, "{seen}");
-        // The probe itself has the words on its command line, and grep.
-        let count: u32 = seen.text().lines().next().unwrap().parse().unwrap();
-        assert!(count <= 1, "{seen}");
+        assert!(seen.text().ends_with(" ended") && seen.text().lines().count() == 1, "{seen}");
+    }
+
+    fn the_first_process_is_out_of_the_apps_reach(via) {
+        for runas in ["user", "root"] {
+            let outcome = Arkose::run(via).option("runas", runas).command(["python3", "-c", REACH_FOR_THE_FIRST]).output();
+            assert_eq!(outcome.success(), "end", "as {runas}");
+        }
+    }
+
+    fn no_mount_makes_a_program_setuid_or_a_node_a_device(via) {
+        for (runas, root) in [("user", "cow"), ("user", "read-only"), ("root", "cow"), ("root", "read-only")] {
+            let home = Scratch::home();
+            let call = Arkose::run(via).option("runas", runas).option("root", root).option("cow", home.directory("copied"))
+                .option("bind", home.directory("bound")).option("restrict", "/usr/share/doc");
+            assert_eq!(call.command(["python3", "-c", MOUNTS]).prints(), "end", "as {runas}, root = {root}");
+        }
+    }
+
+    fn a_node_in_a_copied_directory_cannot_be_opened(via) {
+        let system = Scratch::system();
+        let node = system.join("null");
+        assert!(Command::new("mknod").args(["-m", "666"]).arg(&node).args(["c", "1", "3"]).status().unwrap().success());
+        let path = system.path().to_str().unwrap().to_owned();
+        let script = r#"(exec 3<"$1/null") 2>/dev/null && echo opened; echo end"#;
+        for option in [None, Some("cow"), Some("bind"), Some("bind-read-only")] {
+            let call = option.iter().fold(Arkose::run(via), |call, option| call.option(option, &path));
+            assert_eq!(call.command(["sh", "-c", script, "sh", &path]).prints(), "end", "{option:?}");
+        }
+        let read_only = Arkose::run(via).option("root", "read-only").command(["sh", "-c", script, "sh", &path]).prints();
+        assert_eq!(read_only, "end");
+    }
+
+    fn the_working_directory_is_inside(via) {
+        let home = Scratch::home();
+        let secret = home.file("not-granted/secret", "");
+        for chdir in ["/no/such/place", secret.parent().unwrap().to_str().unwrap(), "/usr"] {
+            let call = Arkose::run(via).directory(secret.parent().unwrap()).option("chdir", chdir);
+            let seen = call.command(["python3", "-c", WORKING_DIRECTORY, secret.to_str().unwrap(), "/secret"]).prints();
+            assert_eq!(seen, "True\nend", "from {chdir}");
+        }
     }
 
     fn the_host_name_and_machine_id_are_its_own(via) {
@@ -120,6 +204,15 @@ both_ways! {
             "for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/hostname /proc/sysrq-trigger /sys/power/state /sys/kernel/mm/ksm/run /sys/fs/cgroup/cgroup.procs; do (echo 0 >$f) 2>/dev/null && echo wrote $f; done; echo end").output();
         assert_eq!(outcome.text(), "end", "{outcome}");
         assert_eq!(fs::read_to_string("/proc/sys/kernel/hostname").unwrap(), before);
+    }
+
+    /// But for one of the sandbox's own processes, whose mode says so and which the kernel guards otherwise.
+    fn no_file_of_the_kernels_settings_is_writable(via) {
+        for (runas, network) in [("user", "none"), ("user", "direct"), ("root", "none")] {
+            let seen = Arkose::run(via).option("runas", runas).option("network", network)
+                .shell("find /proc/sys /proc/sysrq-trigger /proc/irq /sys -type f -writable ! -name ns_last_pid 2>/dev/null | head; echo end").prints();
+            assert_eq!(seen, "end", "as {runas}, network = {network}");
+        }
     }
 
     fn the_runtime_directory_is_its_own(via) {
