@@ -8,11 +8,17 @@ use nix::sys::signal::{Signal, kill};
 use std::fs;
 use std::time::Duration;
 
-/// A sandbox that runs, with several processes in it.
+/// A sandbox that runs, with several processes in it, until its input ends.
 fn running(via: Via, quiet: &Quiet) -> Running {
+    running_until(via, quiet, "read line")
+}
+
+fn running_until(via: Via, quiet: &Quiet, end: &str) -> Running {
     // It says so only when each of its processes is what it is going to be.
-    let script = "sleep 600 & sleep 601 & until [ $(cat /proc/[0-9]*/comm | grep -c sleep) = 2 ]; do :; done; echo ready; wait";
-    let mut running = Arkose::run(via).shell(script).start_alone(quiet);
+    let script = format!(
+        "sleep 600 & sleep 601 & until [ $(cat /proc/[0-9]*/comm | grep -c sleep) = 2 ]; do :; done; echo ready; {end}"
+    );
+    let mut running = Arkose::run(via).shell(&script).start_alone(quiet);
     running.lines().expect_line("ready");
     running
 }
@@ -52,7 +58,8 @@ both_ways! {
     fn a_killed_supervisor_takes_everything_with_it(via) {
         let quiet = quiet();
         let before = Inventory::take();
-        let running = running(via, &quiet);
+        // Its input ends as well, and must not be what ends it.
+        let running = running_until(via, &quiet, "wait");
         running.signal(Signal::SIGKILL);
         running.finish_killed();
         before.restored();
