@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures Arkose next to other sandboxes, in one run, in turns, and prints medians and ratios.
 
-    bench.py [launch] [teardown]
+    bench.py [launch] [polkit] [teardown] [many]
 
 Each number is milliseconds for the whole command as a shell would see it. Budgets are ratios,
 because they hold on slow and fast machines alike.
@@ -123,7 +123,69 @@ def bench_teardown():
     compare("end of a sandbox with 20 processes", teardown, contenders, {})
 
 
-BENCHES = {"launch": bench_launch, "polkit": bench_polkit, "teardown": bench_teardown}
+def ours():
+    """The resident and proportional memory, in KiB, of what Arkose has running for each sandbox, by what it is."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                name = file.read().strip()
+            with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as file:
+                sizes = dict(line.split()[:2] for line in file.readlines()[1:])
+        except OSError:
+            continue
+        inside = os.path.exists(f"/proc/{pid}/status") and nested(pid)
+        if inside and name in ("arkose-sandbox", "arkose-helper"):
+            kind = "first process"
+        elif words[:3] == [b"/proc/self/exe", b"--guard", b"clean"]:
+            kind = "cleaner"
+        elif words[0].endswith(b"arkose") and words[1] == b"run":
+            kind = "supervisor"
+        elif name == "arkose-helper":
+            kind = "helper"
+        elif name == "pkexec":
+            kind = "pkexec"
+        else:
+            continue
+        found.setdefault(kind, []).append((int(sizes["Rss:"]), int(sizes["Pss:"])))
+    return found
+
+
+def nested(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return any(line.startswith("NSpid:") and len(line.split()) > 2 for line in file)
+
+
+def bench_many():
+    """The next launch while others run, and what each of them takes. As root the helpers are seen, too."""
+    script = "echo ready; exec sleep 600"
+    for via in ("user", "helper"):
+        running = []
+        print(f"others running, --via {via}")
+        for count in (0, 1, 50, 200):
+            while len(running) < count:
+                words = arkose(via, [], ["/bin/sh", "-c", script])
+                running.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE))
+                running[-1].stdout.readline()
+            time.sleep(0.2)
+            times = [elapsed(arkose(via, [], ["/bin/true"])) for _ in range(ROUNDS)]
+            print(f"    {count:>4} others: the next takes {statistics.median(times):8.2f} ms", flush=True)
+            listed = elapsed(["arkose", "ps", "--json"])
+            print(f"                 a list of them  {listed:8.2f} ms", flush=True)
+            for kind, sizes in sorted(ours().items()) if count else ():
+                rss = statistics.median(rss for rss, _ in sizes)
+                pss = statistics.median(pss for _, pss in sizes)
+                print(f"         {len(sizes):>4} × {kind:<14} {rss:7.0f} KiB resident, {pss:6.0f} KiB of its own share")
+        for one in running:
+            one.terminate()
+        for one in running:
+            one.wait()
+            one.stdout.close()
+
+
+BENCHES = {"launch": bench_launch, "polkit": bench_polkit, "teardown": bench_teardown, "many": bench_many}
 
 
 def main():

@@ -200,6 +200,10 @@ both_ways! {
         let stopped = || fs::read_to_string(format!("/proc/{}/stat", running.pid())).unwrap().contains(") T ");
         assert!(wait::until(LAUNCH, stopped));
         assert_eq!(place.list().len(), 1);
+        // To look at it does not make it go on.
+        let seen = place.call(["info", &id]).prints();
+        assert!(seen.contains("sleep 600") && seen.contains("does not answer"), "{seen}");
+        assert!(stopped());
         assert_eq!(place.call(["stop", &id]).output().success(), "");
         assert_eq!(running.finish().code(), 143);
     }
@@ -264,7 +268,7 @@ both_ways! {
         }).collect();
         let before = ticks(running.pid());
         for _ in 0..3 {
-            assert!(place.answer(&id, "{\"ask\":\"policy\"}")["policy"].is_object());
+            assert!(place.answer(&id, "{\"ask\":\"about\"}")["policy"].is_object());
         }
         std::thread::sleep(Duration::from_millis(300));
         assert!(ticks(running.pid()) - before < 20, "it spins");

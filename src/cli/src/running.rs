@@ -90,16 +90,18 @@ pub(crate) fn info(matches: &ArgMatches) -> Result<u8, Failure> {
         return Ok(0);
     }
     let processes = Processes::now();
-    let policy = one.policy();
+    let about = one.about().unwrap_or_default();
     if matches.get_flag("json") {
         let mut told = summary(&one, &processes);
         if let Some(told) = told.as_object_mut() {
             told.insert("tree".to_owned(), tree(&one, &processes));
-            told.insert("policy".to_owned(), policy.unwrap_or(Value::Null));
+            for key in ["policy", "usage"] {
+                told.insert(key.to_owned(), about.get(key).cloned().unwrap_or_default());
+            }
         }
         return answer_json(&told).map(|()| 0);
     }
-    answer(&text(&one, &processes, policy.as_ref())).map(|()| 0)
+    answer(&text(&one, &processes, &about)).map(|()| 0)
 }
 
 /// Every process, parents before their children.
@@ -119,11 +121,16 @@ fn tree(one: &Running, processes: &Processes) -> Value {
     processes.below(one.facts.first).iter().map(process).collect()
 }
 
-fn text(one: &Running, processes: &Processes, policy: Option<&Value>) -> String {
+fn text(one: &Running, processes: &Processes, about: &Value) -> String {
     let facts = &one.facts;
     let inside = processes.below(facts.first);
-    let memory = inside.iter().map(|(_, process)| process.memory).sum();
-    let cpu: Duration = inside.iter().map(|(_, process)| process.cpu).sum();
+    // A control group counts better: what is shared once, and those that have ended.
+    let counted = |key: &str| about.get("usage").and_then(|usage| usage.get(key));
+    let memory = counted("memory").and_then(Value::as_u64);
+    let memory = memory.unwrap_or_else(|| inside.iter().map(|(_, process)| process.memory).sum());
+    let cpu = counted("cpu").and_then(Value::as_f64);
+    let cpu = cpu.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let cpu = cpu.unwrap_or_else(|| inside.iter().map(|(_, process)| process.cpu).sum());
     let mut lines = vec![
         [gettext(N_("id")), facts.id.clone()],
         [gettext(N_("name")), visible(facts.name.as_bytes())],
@@ -135,6 +142,9 @@ fn text(one: &Running, processes: &Processes, policy: Option<&Value>) -> String 
         [gettext(N_("processor time")), clock(cpu)],
         [gettext(N_("supervisor")), facts.supervisor.to_string()],
     ];
+    if let Some(peak) = counted("memory-peak").and_then(Value::as_u64) {
+        lines.insert(7, [gettext(N_("most memory")), size(peak)]);
+    }
     if let Some(profile) = &facts.profile {
         lines.insert(1, [gettext(N_("profile")), visible(profile.as_bytes())]);
     }
@@ -144,7 +154,7 @@ fn text(one: &Running, processes: &Processes, policy: Option<&Value>) -> String 
         let indent = "  ".repeat(depth + 1);
         text.push_str(&format!("{indent}{} {}\n", process.pid, command_line(process)));
     }
-    match policy {
+    match about.get("policy") {
         None => text.push_str(&format!(
             "\n{}\n",
             gettext(N_("Its supervisor does not answer, and what the app may reach is not known"))

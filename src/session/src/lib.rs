@@ -16,6 +16,7 @@ pub mod grant;
 pub mod guard;
 mod helper;
 pub mod host;
+mod launch;
 mod limits;
 mod listing;
 mod plan;
@@ -32,6 +33,6 @@ mod terminal;
 pub mod wayland;
 
 pub use failure::LaunchError;
+pub use launch::launch;
 pub use plan::{Planned, plan};
 pub use spec::{Explained, LaunchSpec, SharedFile, Via};
-pub use supervisor::launch;

@@ -4,11 +4,12 @@
 use crate::events::Events;
 use crate::facts::Facts;
 use crate::helper::Helper;
+use crate::limits::Limited;
 use crate::registry::{Answers, Asked, Registry};
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
 use nix::poll::PollFlags;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -55,11 +56,11 @@ impl<'a> Listing<'a> {
     }
 
     /// Does what there is to do; `ready` is in the order of [`wanted`](Self::wanted).
-    pub(crate) fn serve(&mut self, ready: &[PollFlags]) -> Vec<Asked> {
+    pub(crate) fn serve(&mut self, ready: &[PollFlags], limits: Option<&Limited>) -> Vec<Asked> {
         let (Some(registry), true) = (&mut self.registry, !ready.is_empty()) else {
             return Vec::new();
         };
-        registry.serve(ready, self.spec)
+        registry.serve(ready, &About { spec: self.spec, limits })
     }
 
     /// Tells what has happened to whoever follows.
@@ -70,8 +71,23 @@ impl<'a> Listing<'a> {
     }
 }
 
-impl Answers for LaunchSpec {
-    fn policy(&self) -> Value {
-        self.explained.as_ref().map_or(Value::Null, |explained| (explained.0)())
+/// What is answered about a sandbox.
+struct About<'a> {
+    spec: &'a LaunchSpec,
+    limits: Option<&'a Limited>,
+}
+
+impl Answers for About<'_> {
+    fn about(&self) -> Value {
+        let policy = self.spec.explained.as_ref().map(|explained| (explained.0)());
+        let usage = self.limits.and_then(Limited::usage).map(|usage| {
+            json!({
+                "memory": usage.memory,
+                "memory-peak": usage.memory_peak,
+                "processes": usage.processes,
+                "cpu": usage.processor.map(|time| time.as_secs_f64()),
+            })
+        });
+        json!({ "policy": policy, "usage": usage })
     }
 }

@@ -40,8 +40,8 @@ pub(crate) enum Asked {
 
 /// What a sandbox answers by itself.
 pub(crate) trait Answers {
-    /// What the app may reach, as `arkose explain` has it.
-    fn policy(&self) -> Value;
+    /// What the app may reach, as `arkose explain` has it, and what it uses where that is counted.
+    fn about(&self) -> Value;
 }
 
 /// The socket of one sandbox.
@@ -123,7 +123,7 @@ fn answer(
     id: &str,
 ) -> Option<Asked> {
     match request.get("ask").and_then(Value::as_str) {
-        Some("policy") => one.last(&json!({ "policy": answers.policy() })),
+        Some("about") => one.last(&answers.about()),
         Some("follow") => {
             one.follow();
             // What it missed.

@@ -104,12 +104,15 @@ impl Running {
         Duration::from_millis(now().saturating_sub(self.facts.since))
     }
 
-    /// What its app may reach, as its supervisor explains it; nothing when that one does not answer.
+    /// What its supervisor says of it; nothing when that one does not answer: `policy`, what the app
+    /// may reach as `arkose explain` has it, and `usage`, where a control group counts what it uses:
+    /// `memory` and `memory-peak` in bytes, `processes`, `cpu` in seconds.
     #[must_use]
-    pub fn policy(&self) -> Option<Value> {
-        let mut talk = self.ask(&json!({ "ask": "policy" }), None).ok()?;
-        let mut answer = talk.line(Instant::now() + ANSWER)?;
-        answer.get_mut("policy").map(Value::take)
+    pub fn about(&self) -> Option<Value> {
+        if Process::is_stopped(self.facts.supervisor) {
+            return None;
+        }
+        self.ask(&json!({ "ask": "about" }), None).ok()?.line(Instant::now() + ANSWER)
     }
 
     /// Writes what happens to it as lines of JSON, until its end.
@@ -137,6 +140,10 @@ impl Running {
             Err(_) if !self.is_there() => None,
             talk => Some(talk?),
         };
+        // Stopped, as by Ctrl+Z, it would not hear.
+        if Process::is_stopped(self.facts.supervisor) {
+            let _ = kill(Pid::from_raw(self.facts.supervisor), Signal::SIGCONT);
+        }
         Ok(Stopping { sandbox: self, talk, deadline })
     }
 
@@ -151,13 +158,8 @@ impl Running {
     }
 
     fn ask(&self, request: &Value, fd: Option<BorrowedFd<'_>>) -> Result<Talk, LaunchError> {
-        let talk = Talk::begin(self.dir.as_fd(), request, fd)
-            .map_err(|errno| LaunchError::because(NO_ANSWER, std::io::Error::from(errno)))?;
-        // Stopped, as by Ctrl+Z, it would not hear.
-        if Process::is_stopped(self.facts.supervisor) {
-            let _ = kill(Pid::from_raw(self.facts.supervisor), Signal::SIGCONT);
-        }
-        Ok(talk)
+        Talk::begin(self.dir.as_fd(), request, fd)
+            .map_err(|errno| LaunchError::because(NO_ANSWER, std::io::Error::from(errno)))
     }
 
     /// Whether its directory is still there.

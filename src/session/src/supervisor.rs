@@ -1,29 +1,21 @@
 //! The supervisor: accompanies one sandbox from its launch to its end, on the user's side.
 //!
-//! One thread, one loop. It owns what the sandbox uses of the host, hands signals and the terminal
+//! One thread, one loop. It watches what the sandbox uses of the host, hands signals and the terminal
 //! through, and when it ends, however it ends, the kernel closes its socket and the helper ends
-//! the sandbox.
+//! the sandbox. A command that enters a sandbox is accompanied in the same way, by a process of its
+//! own.
 
-use crate::allowed;
-use crate::error::Kind;
 use crate::events::Events;
 use crate::failure::{CANNOT_SUPERVISE, LaunchError};
-use crate::grant::Inside;
 use crate::helper::Helper;
-use crate::host::Host;
 use crate::limits::{Limit, Limited, last_words};
 use crate::listing::Listing;
 use crate::registry::Asked;
-use crate::request::{self, Launch};
-use crate::runtime::Runtime;
 use crate::services::Services;
-use crate::spec::{LaunchSpec, Via};
 use crate::streams::Pump;
 use crate::terminal::{Console, Relay};
-use arkose_admin::Caps;
-use arkose_profile::RunAs;
 use arkose_profile::text::visible;
-use arkose_protocol::{Channel, Control, Event, Received, Request, Status, Struck, Terminal};
+use arkose_protocol::{Channel, Control, Event, Received, Status, Struck};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, killpg};
@@ -43,127 +35,19 @@ const FORWARDED: [Signal; 6] = [
     Signal::SIGUSR1,
     Signal::SIGUSR2,
 ];
-/// Those that end a launch which has not begun.
-const ENDING: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
 /// Signals that are the supervisor's own.
 const OWN: [Signal; 4] = [Signal::SIGCHLD, Signal::SIGWINCH, Signal::SIGCONT, Signal::SIGTSTP];
 
 /// How long an app may go on after its display or its terminal has gone.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Launches, waits for the end, and gives the exit status that a shell would.
-///
-/// # Errors
-/// When the app could not be started; nothing of the sandbox is left then.
-pub fn launch(mut spec: LaunchSpec) -> Result<u8, LaunchError> {
-    let mut events = Events::to(spec.events.take());
-    let result = run(&mut spec, &mut events);
-    if let Err(error) = &result {
-        events.failed(error);
-    }
-    result
-}
-
-fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
-    let host = Host::current();
-    // Before anything is started for a launch that is not allowed.
-    let caps = allowed::caps(spec)?;
-    let spec = &*spec;
-    let runtime = Runtime::new(&host)?;
-    let id = runtime.id();
-    events.starting(id);
-    let inside = Inside::new(request::app_uid(spec, &host))?;
-    let cannot = |errno| LaunchError::because(CANNOT_SUPERVISE, errno);
-    let mut signals = watch_signals().map_err(cannot)?;
-    let mut ending = watch(ENDING).map_err(cannot)?;
-    let mut services = match Services::start(spec, &host, &inside, &runtime, ending.as_fd()) {
-        Err(error) if error.kind() == Kind::GivenUp => {
-            let status = given_up(&mut ending).map_err(cannot)?.code();
-            events.exited(id, status);
-            return Ok(status);
-        }
-        started => started?,
-    };
-    drop(ending);
-    let (mut console, terminal) = match Console::find() {
-        Some((console, replaces)) => {
-            let size = console.size();
-            (Some(console), Some(Terminal { replaces, size }))
-        }
-        None => (None, None),
-    };
-    let launch = Launch { spec, host: &host, id, terminal };
-    let request = request::build(&launch, services.grants())?;
-    let mut limits = Limited::prepare(spec, &host, id);
-    let (mut helper, mut by_root) =
-        first_choice(spec, &host, &request, caps.as_ref(), &mut limits)?;
-    loop {
-        let (helper_process, channel, pumps) = helper;
-        let session = Session {
-            channel,
-            helper: helper_process,
-            pumps,
-            signals: &mut signals,
-            services: &mut services,
-            listing: Some(Listing::new(spec, &runtime)),
-            limits: Some(&limits),
-            console: console.take(),
-            relay: None,
-            state: State::default(),
-        };
-        match session.accompany(&spec.command, events, id) {
-            (Err(error), left) if !by_root && root_could(spec, &error) => {
-                console = left;
-                by_root = true;
-                helper = Helper::as_root(&host, &request, &limits)?;
-            }
-            (result, _) => return result,
-        }
-    }
-}
-
-/// A helper that was started, what is said to it, and what is passed on for it.
-type Started = (Helper, Channel, Vec<Pump>);
-
-/// The unprivileged way, where it can do what is asked; and whether it was root's.
-fn first_choice(
-    spec: &LaunchSpec,
-    host: &Host,
-    request: &Request,
-    caps: Option<&Caps>,
-    limits: &mut Limited,
-) -> Result<(Started, bool), LaunchError> {
-    if spec.via == Via::User || (spec.via == Via::Auto && spec.policy.runas == RunAs::User) {
-        match Helper::as_user(request, caps, limits) {
-            Err(error) if root_could(spec, &error) => {}
-            done => {
-                let (helper, channel) = done?;
-                return Ok(((helper, channel, Vec::new()), false));
-            }
-        }
-    }
-    Ok((Helper::as_root(host, request, limits)?, true))
-}
-
-/// Whether the kernel refused to a user what root may do, and root may be asked.
-fn root_could(spec: &LaunchSpec, error: &LaunchError) -> bool {
-    spec.via == Via::Auto && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
-}
-
-/// What ended a launch before it had begun.
-fn given_up(ending: &mut SignalFd) -> Result<Status, Errno> {
-    let signal = ending
-        .read_signal()?
-        .map_or(Signal::SIGTERM as i32, |signal| signal.ssi_signo.cast_signed());
-    Ok(Status::Signal(signal))
-}
-
 /// The signals that a session waits for.
 pub(crate) fn watch_signals() -> Result<SignalFd, Errno> {
     watch(FORWARDED.into_iter().chain(OWN))
 }
 
-fn watch(signals: impl IntoIterator<Item = Signal>) -> Result<SignalFd, Errno> {
+/// Blocks those signals, and gives what reports them.
+pub(crate) fn watch(signals: impl IntoIterator<Item = Signal>) -> Result<SignalFd, Errno> {
     let set: SigSet = signals.into_iter().collect();
     set.thread_block()?;
     SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
@@ -392,7 +276,7 @@ impl Session<'_> {
     fn list(&mut self, ready: &[PollFlags], events: &mut Events, id: &str) {
         let Some(mut listing) = self.listing.take() else { return };
         listing.take(&self.helper, self.helper.first().or(self.state.first));
-        for asked in listing.serve(ready) {
+        for asked in listing.serve(ready, self.limits) {
             match asked {
                 Asked::Stop(grace) => {
                     self.send(Control::Signal(Signal::SIGTERM as i32));

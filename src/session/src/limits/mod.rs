@@ -75,7 +75,6 @@ impl Limited {
     }
 
     /// What the sandbox uses now; nothing when it is in no group that this process knows.
-    #[allow(dead_code, reason = "asked by whoever shows a running sandbox")]
     pub(crate) fn usage(&self) -> Option<Usage> {
         self.group().map(Group::usage)
     }
