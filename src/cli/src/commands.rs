@@ -30,6 +30,11 @@ static COMMANDS: &[Entry] = &[
         about: N_("Show the steps that would build a sandbox; nothing is done"),
         build: plan,
     },
+    Entry {
+        name: "verify",
+        about: N_("Try a sandbox from inside, and hold what is found against what explain says"),
+        build: plan,
+    },
     Entry { name: "profile", about: N_("List, show, check and change profiles"), build: profile },
     Entry { name: "ps", about: N_("List the sandboxes that run"), build: ps },
     Entry { name: "info", about: N_("Show what a running sandbox is and does"), build: info },
@@ -269,6 +274,7 @@ fn explain(builder: Builder) -> Command {
         .done()
 }
 
+/// `plan` and `verify`.
 fn plan(builder: Builder) -> Command {
     let builder = builder.positional("id", "PROFILE", false, N_("The profile, or the path of one"));
     builder.base().options().start().json().done()

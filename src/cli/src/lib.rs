@@ -16,6 +16,7 @@ mod run;
 mod running;
 pub mod say;
 mod usage;
+mod verify;
 
 use arkose_profile::i18n::{Message, N_};
 use clap::ArgMatches;
@@ -65,6 +66,7 @@ fn subcommand(name: &str, matches: &ArgMatches) -> Result<u8, Failure> {
         "launch" => run::start(request::launch(matches)?),
         "explain" => explain::explain(&request::described(matches)?, matches.get_flag("json")),
         "plan" => run::plan(request::plan(matches)?, matches.get_flag("json")),
+        "verify" => verify::verify(request::verify(matches)?, matches.get_flag("json")),
         "profile" => profiles::profile(matches),
         "ps" => running::ps(matches),
         "info" => running::info(matches),

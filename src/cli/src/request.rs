@@ -47,6 +47,15 @@ pub(crate) struct Described {
     pub(crate) context: Context,
 }
 
+/// A launch that is to be held against what is told of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Verified {
+    /// The launch; its command does not matter.
+    pub(crate) launch: Launch,
+    /// Whose it is.
+    pub(crate) context: Context,
+}
+
 /// `arkose run`.
 pub(crate) fn run(matches: &ArgMatches) -> Result<Launch, Failure> {
     let context = Context::current()?;
@@ -91,6 +100,11 @@ pub(crate) fn plan(matches: &ArgMatches) -> Result<Launch, Failure> {
     let described = described(matches)?;
     let command = described.profile.command().into_iter().map(OsString::from).collect();
     launched(described, command, matches)
+}
+
+/// `arkose verify`: as `plan`.
+pub(crate) fn verify(matches: &ArgMatches) -> Result<Verified, Failure> {
+    Ok(Verified { launch: plan(matches)?, context: Context::current()? })
 }
 
 /// The profile that the argument names; that of nothing at all without it.

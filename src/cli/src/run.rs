@@ -69,7 +69,8 @@ pub(crate) fn report(json: bool) -> Result<u8, Failure> {
     Ok(u8::from(!report.can_launch()))
 }
 
-fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
+/// What the session is asked for.
+pub(crate) fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
     let name = launch.profile.name();
     let title = match launch.command.first() {
         Some(program) if name.is_empty() => program.to_string_lossy().into_owned(),

@@ -24,4 +24,4 @@ mod wall;
 pub use error::{Error, Result};
 pub use ids::Caller;
 pub use serve::{Granted, Launched, launch, serve};
-pub use sys::has_scopes;
+pub use sys::{attempt, has_scopes};

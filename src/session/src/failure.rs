@@ -66,6 +66,10 @@ pub(crate) const NO_PROFILE_FOR_HOME: &str =
 pub(crate) const NO_PRIVATE_HOME: &str = N_("The private home directory cannot be made");
 /// The terminal or the signals cannot be watched.
 pub(crate) const CANNOT_SUPERVISE: &str = N_("The sandbox cannot be supervised");
+/// The program that `verify` starts is not where it belongs.
+pub(crate) const NO_PROBE: &str = N_("The program that tries a sandbox is not installed");
+/// It did not come to its end.
+pub(crate) const PROBE_FAILED: &str = N_("The sandbox could not be tried to the end");
 
 impl LaunchError {
     pub(crate) fn plain(message: &'static str) -> Self {

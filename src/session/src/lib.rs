@@ -30,6 +30,7 @@ mod spec;
 mod streams;
 mod supervisor;
 mod terminal;
+pub mod verify;
 pub mod wayland;
 
 pub use failure::LaunchError;

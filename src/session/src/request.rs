@@ -133,7 +133,8 @@ fn random_machine_id() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn data_dir(spec: &LaunchSpec, host: &Host) -> PathBuf {
+/// Where Arkose keeps private homes.
+pub(crate) fn data_dir(spec: &LaunchSpec, host: &Host) -> PathBuf {
     let data = host.path("XDG_DATA_HOME").map(|path| path.as_path().to_owned());
     data.unwrap_or_else(|| spec.home.as_path().join(".local/share")).join("arkose")
 }

@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code, reason = "this is the one module that may; every block says why it is sound")]
 
+mod attempt;
 mod ids;
 mod kernel;
 mod landlock;
@@ -14,6 +15,7 @@ mod process;
 mod seccomp;
 mod signals;
 
+pub use attempt::attempt;
 pub(crate) use ids::{FsIds, fs_ids};
 pub(crate) use kernel::{
     bring_loopback_up, close_all_but, close_from, hide_arguments, keep_only, peer_groups,

@@ -4,10 +4,10 @@
 //! one of several programs behind one trait: [`Display`]. Which one is picked by what is there.
 
 mod direct;
-mod name;
+pub(crate) mod name;
 mod nested;
 mod number;
-mod screen;
+pub(crate) mod screen;
 mod windows;
 pub mod xauth;
 mod xephyr;

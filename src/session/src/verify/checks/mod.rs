@@ -1,0 +1,25 @@
+//! The checks, a file for each part of a profile. A new option adds its own to the part it is of.
+
+mod advanced;
+mod always;
+mod desktop;
+mod devices;
+mod files;
+mod network;
+mod paths;
+
+use super::check::Checks;
+use super::subject::Subject;
+
+/// Everything that is to be tried.
+pub(crate) fn all(subject: &Subject<'_>) -> Checks {
+    let mut checks = Checks::default();
+    always::add(subject, &mut checks);
+    files::add(subject, &mut checks);
+    paths::add(subject, &mut checks);
+    desktop::add(subject, &mut checks);
+    network::add(subject, &mut checks);
+    devices::add(subject, &mut checks);
+    advanced::add(subject, &mut checks);
+    checks
+}

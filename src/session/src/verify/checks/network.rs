@@ -1,0 +1,45 @@
+//! The network: loopback, where the witnesses are, and no address beyond it.
+
+use crate::doctor::keeps_abstract_sockets;
+use crate::verify::check::{After, Checks, about};
+use crate::verify::expect::Expect;
+use crate::verify::subject::Subject;
+use arkose_probe::{Found, Trial, calls};
+use arkose_profile::Network;
+use std::net::SocketAddr;
+
+pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
+    let network = about("network");
+    let direct = subject.policy.network == Network::Direct;
+    for address in subject.witnesses.tcp.iter().filter_map(|tcp| tcp.local_addr().ok()) {
+        let expect = if direct { Expect::Works } else { Expect::Refused };
+        checks.add(network, Trial::ConnectTcp { address }, expect);
+        // Its own loopback works in either case.
+        let own = SocketAddr::new(address.ip(), 0);
+        checks.add(network, Trial::Loopback { address: own }, Expect::Works);
+    }
+    for address in subject.witnesses.udp.iter().filter_map(|udp| udp.local_addr().ok()) {
+        let text = format!("{} {address}", subject.witnesses.name);
+        let after = if direct { After::Heard(text.clone()) } else { After::NotHeard(text.clone()) };
+        checks.add_after(network, Trial::SendUdp { address, text }, Expect::Anything, after);
+    }
+    let namespace = Trial::Namespace { kind: "net".to_owned() };
+    if let Found::Text { text } = subject.on_host(&namespace) {
+        let expect = if direct { Expect::Is(text) } else { Expect::IsNot(text) };
+        checks.add(network, namespace, expect);
+    }
+    if !direct {
+        checks.add(network, Trial::Interfaces, Expect::only(["lo"]));
+    }
+    if !subject.as_root() {
+        let raw = Trial::Family { family: calls::INTERNET, raw: true };
+        checks.add(network, raw, Expect::Refused);
+    }
+    if subject.witnesses.abstract_socket.is_some() {
+        // A network of its own has abstract sockets of its own; on the host's it takes Landlock.
+        let kept = !direct || keeps_abstract_sockets();
+        let expect = if kept { Expect::Refused } else { Expect::Works };
+        let name = subject.witnesses.name.clone();
+        checks.add(network, Trial::ConnectAbstract { name }, expect);
+    }
+}

@@ -1,0 +1,233 @@
+//! `arkose verify`, over all pairs of values of all options, and over every shipped profile.
+
+use arkose_profile::options::{DEVICE_CLASSES, Kind, OPTIONS, Opt};
+use arkose_tests::machine::machine;
+use arkose_tests::{Arkose, Display, Scratch, Via, both_ways};
+use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+
+/// The rows of [`pairs`] are shared by so many tests, which run side by side.
+const SHARDS: usize = 4;
+
+/// One value of an option, as it is given on the command line; a list may have several.
+type Value = Vec<String>;
+
+/// A value for every option, in the order of the table.
+type Row = Vec<Value>;
+
+/// What the host of a test has, so that there is something to grant and to refuse.
+struct Desktop {
+    display: Display,
+    scratch: Scratch,
+    system: Scratch,
+    sockets: Scratch,
+    profile: String,
+    _listeners: [UnixListener; 2],
+}
+
+impl Desktop {
+    fn start(name: &str) -> Self {
+        let (scratch, system, sockets) = (Scratch::home(), Scratch::system(), Scratch::system());
+        let listen = |name: &str| {
+            let path = sockets.join(name);
+            let listener = UnixListener::bind(&path).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o777)).unwrap();
+            listener
+        };
+        let listeners = [listen("wayland"), listen("pulse")];
+        for directory in ["bound", "read", "copied", "hidden"] {
+            scratch.file(format!("{directory}/below/file"), directory);
+        }
+        scratch.file("read/alone", "alone");
+        system.file("file", "system");
+        let profile = format!("verify-{name}-{}", std::process::id());
+        scratch.file(format!("{profile}.toml"), "");
+        Self { display: Display::start(), scratch, system, sockets, profile, _listeners: listeners }
+    }
+
+    /// A call of `arkose verify`.
+    fn verify(&self, via: Via, what: &str) -> Arkose {
+        self.display
+            .give(Arkose::call(["verify", what, "--via", via.word(), "--json"]))
+            .env("WAYLAND_DISPLAY", self.sockets.join("wayland"))
+            .env("PULSE_SERVER", format!("unix:{}", self.sockets.join("pulse").display()))
+            .env("PASSED", "from outside")
+            .env("NOT_PASSED", "secret")
+    }
+
+    /// The values of an option that are tried.
+    fn values(&self, option: &Opt) -> Vec<Value> {
+        let one = |value: &str| vec![value.to_owned()];
+        let path = |name: &str| self.scratch.join(name).to_string_lossy().into_owned();
+        let lists = |lists: &[&[&str]]| {
+            lists.iter().map(|list| list.iter().map(|name| path(name)).collect()).collect()
+        };
+        match (option.kind, option.key) {
+            (Kind::Choice(choices), _) => choices.iter().map(|choice| one(choice.value)).collect(),
+            (Kind::Switch(_), _) => vec![one("false"), one("true")],
+            (Kind::Paths(_), "files.bind") => lists(&[&[], &["bound"]]),
+            (Kind::Paths(_), "files.bind-read-only") => lists(&[&[], &["read", "read/alone"]]),
+            (Kind::Paths(_), "files.cow") => lists(&[&[], &["copied"]]),
+            (Kind::Paths(_), "files.restrict") => {
+                lists(&[&[], &["hidden", "bound/below", "copied/below/file"]])
+            }
+            (Kind::Devices, _) => {
+                let classes = DEVICE_CLASSES.iter().map(|class| one(class.name));
+                let path = one("/dev/fuse");
+                [Vec::new()].into_iter().chain(classes).chain([path]).collect()
+            }
+            (Kind::Environment, _) => vec![
+                Vec::new(),
+                vec!["PASSED".to_owned(), "GIVEN=a b".to_owned(), "MISSING".to_owned()],
+            ],
+            (Kind::Size, _) => vec![one("0"), one("8M")],
+            (_, key) => panic!("no values are known for “{key}”: name some here"),
+        }
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        let data = machine().home.join(".local/share/arkose/homes");
+        let _ = std::fs::remove_dir_all(data.join(&self.profile));
+    }
+}
+
+/// The options that have a flag.
+fn options() -> Vec<&'static Opt> {
+    OPTIONS.iter().filter(|option| !option.flag.is_empty()).collect()
+}
+
+/// Whether two values cannot be had together.
+fn conflict(a: (&Opt, &Value), b: (&Opt, &Value)) -> bool {
+    let one_way = |(option, value): (&Opt, &Value), (other, other_value): (&Opt, &Value)| {
+        option.conflicts.iter().any(|conflict| {
+            value.iter().any(|value| value == conflict.value)
+                && conflict.other == other.key
+                && other_value.iter().any(|value| conflict.other_values.contains(&value.as_str()))
+        })
+    };
+    one_way(a, b) || one_way(b, a)
+}
+
+/// Rows in which every two values of any two options that can be had together are found together.
+fn pairs(options: &[&Opt], values: &[Vec<Value>]) -> Vec<Row> {
+    let possible = |(i, a): (usize, usize), (j, b): (usize, usize)| {
+        !conflict((options[i], &values[i][a]), (options[j], &values[j][b]))
+    };
+    let mut missing = BTreeSet::new();
+    for i in 0..options.len() {
+        for j in i + 1..options.len() {
+            for a in 0..values[i].len() {
+                for b in 0..values[j].len() {
+                    if possible((i, a), (j, b)) {
+                        missing.insert(((i, a), (j, b)));
+                    }
+                }
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    while let Some((first, second)) = missing.first().copied() {
+        let mut chosen = vec![first, second];
+        for i in 0..options.len() {
+            if i == first.0 || i == second.0 {
+                continue;
+            }
+            let gain = |a: usize| {
+                chosen
+                    .iter()
+                    .filter(|other| missing.contains(&((i, a).min(**other), (i, a).max(**other))))
+                    .count()
+            };
+            let fits = |a: &usize| chosen.iter().all(|other| possible((i, *a), *other));
+            // The first of the best, which is mostly what contains.
+            let best = (0..values[i].len()).rev().filter(fits).max_by_key(|a| gain(*a));
+            chosen.push((i, best.expect("every option has a value that conflicts with nothing")));
+        }
+        chosen.sort_unstable();
+        for (at, a) in chosen.iter().enumerate() {
+            for b in &chosen[at + 1..] {
+                missing.remove(&(*a, *b));
+            }
+        }
+        rows.push(chosen.iter().map(|(i, a)| values[*i][*a].clone()).collect());
+    }
+    rows
+}
+
+/// The row as words of a command line.
+fn flags(options: &[&Opt], row: &Row) -> Vec<String> {
+    let each = options.iter().zip(row).flat_map(|(option, values)| {
+        values.iter().map(|value| format!("--{}={value}", option.flag))
+    });
+    each.collect()
+}
+
+/// Verifies every row of one shard, and tells all that is not as it is told.
+fn shard(via: Via, number: usize) {
+    let desktop = Desktop::start(&format!("{}-{number}", via.word()));
+    let options = options();
+    let values: Vec<_> = options.iter().map(|option| desktop.values(option)).collect();
+    let profile = desktop.scratch.join(format!("{}.toml", desktop.profile));
+    let mut wrong = String::new();
+    let mut rows = 0;
+    for row in pairs(&options, &values).iter().skip(number).step_by(SHARDS) {
+        rows += 1;
+        let flags = flags(&options, row);
+        let call = flags
+            .iter()
+            .fold(desktop.verify(via, profile.to_str().unwrap()), |call, flag| call.arg(flag));
+        if let Some(what) = mismatches(call) {
+            wrong.push_str(&format!("{}\n{what}\n", flags.join(" ")));
+        }
+    }
+    println!("{rows} rows");
+    assert!(rows > 0 && wrong.is_empty(), "{wrong}");
+    assert_eq!(desktop.scratch.read("copied/below/file"), "copied");
+    assert_eq!(desktop.system.read("file"), "system");
+}
+
+/// What is not as it is told, if anything is.
+fn mismatches(call: Arkose) -> Option<String> {
+    let outcome = call.output();
+    let Ok(report) = serde_json::from_slice::<serde_json::Value>(&outcome.stdout) else {
+        return Some(outcome.to_string());
+    };
+    let mut wrong = String::new();
+    for line in report["lines"].as_array().unwrap() {
+        for trial in line["trials"].as_array().unwrap() {
+            if trial["holds"] != true {
+                wrong.push_str(&format!("  {}: {trial}\n", line["text"]));
+            }
+        }
+        if line["not-tried"] == "nothing is known that would try it" {
+            wrong.push_str(&format!("  {}: is not tried\n", line["text"]));
+        }
+    }
+    assert_eq!(outcome.code(), i32::from(report["mismatches"] != 0), "{outcome}");
+    assert!(report["trials"].as_u64().unwrap() > 100, "{outcome}");
+    (!wrong.is_empty()).then_some(wrong)
+}
+
+both_ways! {
+    fn pairs_of_options_1(via) { shard(via, 0) }
+    fn pairs_of_options_2(via) { shard(via, 1) }
+    fn pairs_of_options_3(via) { shard(via, 2) }
+    fn pairs_of_options_4(via) { shard(via, 3) }
+
+    fn every_shipped_profile(via) {
+        let desktop = Desktop::start(&format!("shipped-{}", via.word()));
+        let mut wrong = String::new();
+        for entry in std::fs::read_dir(&machine().profiles).unwrap() {
+            let path = entry.unwrap().path();
+            let id = path.file_stem().unwrap().to_str().unwrap();
+            if let Some(what) = mismatches(desktop.verify(via, id)) {
+                wrong.push_str(&format!("{id}\n{what}\n"));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong}");
+    }
+}
