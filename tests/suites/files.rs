@@ -4,6 +4,7 @@
 use arkose_tests::{Arkose, Scratch, both_ways};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -56,6 +57,20 @@ both_ways! {
         assert_ne!(outcome.code(), 125, "{outcome}");
         assert_eq!(outcome.text(), "before");
         assert_eq!(system.read("old"), "before");
+    }
+
+    fn a_service_among_the_systems_files_is_out_of_reach(via) {
+        let system = Scratch::system();
+        let socket = system.join("socket");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        fs::set_permissions(&socket, fs::Permissions::from_mode(0o777)).unwrap();
+        system.file("file", "seen");
+        for root in ["cow", "read-only"] {
+            let seen = Arkose::run(via).option("root", root).command(["/usr/bin/python3", "-c",
+                "import socket, sys\nprint(open(sys.argv[1] + '/file').read())\ntry: socket.socket(socket.AF_UNIX).connect(sys.argv[1] + '/socket'); print('connected')\nexcept OSError: print('refused')",
+                system.path().to_str().unwrap()]).prints();
+            assert_eq!(seen, "seen\nrefused", "root = {root}");
+        }
     }
 
     fn what_the_user_may_not_read_cannot_be_read_inside(via) {

@@ -21,7 +21,9 @@ pub enum EntryKind {
     Directory,
     /// A symbolic link, and what it says.
     Symlink(Vec<u8>),
-    /// Anything else.
+    /// A regular file.
+    File,
+    /// Anything else: a socket, a pipe, a device.
     Other,
 }
 
@@ -74,6 +76,7 @@ impl Host for ThisMachine {
                         .map_or(EntryKind::Other, |target| {
                             EntryKind::Symlink(target.into_os_string().into_vec())
                         }),
+                    Ok(kind) if kind.is_file() => EntryKind::File,
                     _ => EntryKind::Other,
                 };
                 Entry { name: entry.file_name(), kind }

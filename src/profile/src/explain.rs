@@ -243,7 +243,7 @@ impl Teller<'_> {
             Access::Cow => self.cannot(key, N_("The app is given no other path as a copy.")),
             Access::Restrict if self.policy.runas == RunAs::Root => {
                 let pattern = N_(
-                    "The app can read every file of the system, as the administrator can: no path is hidden.",
+                    "The app can read every file of the system that whoever builds the sandbox can read, mostly the administrator: no path is hidden.",
                 );
                 self.can(key, Risk::Partial, &Message::new(pattern));
             }
@@ -276,10 +276,6 @@ impl Teller<'_> {
                 ),
             ),
             Access::BindReadOnly => (risk, N_("The app can read {path}.")),
-            Access::Bind if self.policy.runas == RunAs::Root => (
-                Risk::Open,
-                N_("The app can read and change {path} with the rights of the administrator."),
-            ),
             Access::Bind if self.starts_programs(rule) => (
                 Risk::Open,
                 N_("The app can read and change {path}, and through it what is started as you."),
@@ -326,6 +322,13 @@ impl Teller<'_> {
             };
             let origin = self.origin_of(key, |text| text == name);
             self.say(key, risk, true, &message, origin);
+        }
+        // A device is nobody's file: there is no translating its owner.
+        if !devices.is_empty() && self.policy.runas == RunAs::Root {
+            let message = N_(
+                "The app can use the devices that it is given with the rights of whoever builds the sandbox, mostly the administrator.",
+            );
+            self.can(key, Risk::Open, &Message::new(message));
         }
     }
 

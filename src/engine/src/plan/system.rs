@@ -4,6 +4,7 @@ use super::{Step, Way};
 use crate::host::{EntryKind, Host, below};
 use arkose_profile::{AbsPath, Policy, Root, RunAs};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 /// Directories below `/` of which the host's content is never shown: those that the sandbox has
 /// of its own, and those that hold the files of people. Rules can bring back what is below them.
@@ -51,6 +52,10 @@ const NOT_FILES: [&str; 22] = [
     "tracefs",
 ];
 
+/// Directories of which nothing changes while the system runs (hier(7)): no service has a socket there.
+const STATIC: [&str; 9] =
+    ["/bin", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/sbin", "/usr"];
+
 /// The steps that show the system's directories.
 pub(super) fn steps(host: &impl Host, way: Way, policy: &Policy) -> Vec<Step> {
     let Ok(root) = AbsPath::new("/") else { return Vec::new() };
@@ -63,27 +68,25 @@ pub(super) fn steps(host: &impl Host, way: Way, policy: &Policy) -> Vec<Step> {
         match entry.kind {
             EntryKind::Symlink(target) => steps.push(Step::Symlink { dest: path, target }),
             EntryKind::Directory => directory(host, way, policy, path, &mut steps),
-            EntryKind::Other => {}
+            EntryKind::File | EntryKind::Other => {}
         }
     }
     steps
 }
 
 fn directory(host: &impl Host, way: Way, policy: &Policy, path: AbsPath, steps: &mut Vec<Step>) {
+    // A socket or a named pipe of the host can be used where it can only be read, and to it root inside
+    // would be root: in a copy they lead nowhere.
+    let is_static = STATIC.iter().any(|name| path.as_path() == Path::new(name));
     match (policy.root, way) {
-        // To a socket or a named pipe of the host, root inside would be root: in a copy they lead
-        // nowhere.
-        (Root::ReadOnly, Way::Helper) if policy.runas == RunAs::Root => {
+        (Root::ReadOnly, Way::Helper) if policy.runas == RunAs::Root || !is_static => {
             nested_overlays(host, path, true, steps);
         }
-        (Root::ReadOnly, _) => {
-            steps.push(Step::Bind {
-                source: path.clone(),
-                dest: path,
-                read_only: true,
-                of_user: false,
-            });
+        (Root::ReadOnly, Way::User) if !is_static => {
+            steps.push(read_only(path.clone()));
+            without_doors(host, path, steps);
         }
+        (Root::ReadOnly, _) => steps.push(read_only(path)),
         (Root::Cow, Way::Helper) => nested_overlays(host, path, false, steps),
         (Root::Cow, Way::User) => composed(host, path, steps),
     }
@@ -104,7 +107,7 @@ fn composed(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
         steps.push(Step::Directory { dest: path, mode: 0o755, owned: false });
         return;
     }
-    if !host.mounts().iter().any(|mount| mount.point != path && path.contains(&mount.point)) {
+    if !has_submounts(host, &path) {
         steps.push(overlay(path, true, false));
         return;
     }
@@ -114,14 +117,38 @@ fn composed(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
         match entry.kind {
             EntryKind::Symlink(target) => steps.push(Step::Symlink { dest: child, target }),
             EntryKind::Directory => composed(host, child, steps),
-            EntryKind::Other => steps.push(Step::Bind {
-                source: child.clone(),
-                dest: child,
-                read_only: true,
-                of_user: false,
-            }),
+            EntryKind::Other => {}
+            EntryKind::File => steps.push(read_only(child)),
         }
     }
+}
+
+/// Where a directory is mounted to be read only, what of it can be used all the same is covered: by a
+/// copy in which it leads nowhere, or where mounts below allow none, entry by entry.
+fn without_doors(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
+    if host.mounts().iter().any(|mount| mount.point == path && not_files(&mount.kind)) {
+        return;
+    }
+    if !has_submounts(host, &path) {
+        steps.push(overlay(path, true, true));
+        return;
+    }
+    for entry in host.entries(&path) {
+        let Some(child) = below(&path, &entry.name) else { continue };
+        match entry.kind {
+            EntryKind::Directory => without_doors(host, child, steps),
+            EntryKind::Other => steps.push(Step::Hide { dest: child, always: false }),
+            EntryKind::File | EntryKind::Symlink(_) => {}
+        }
+    }
+}
+
+fn has_submounts(host: &impl Host, path: &AbsPath) -> bool {
+    host.mounts().iter().any(|mount| mount.point != *path && path.contains(&mount.point))
+}
+
+fn read_only(path: AbsPath) -> Step {
+    Step::Bind { source: path.clone(), dest: path, read_only: true, of_user: false }
 }
 
 fn overlay(path: AbsPath, optional: bool, read_only: bool) -> Step {

@@ -27,7 +27,7 @@ impl Machine {
         let directory = |name: &str| Entry { name: name.into(), kind: EntryKind::Directory };
         let link =
             |name: &str, to: &str| Entry { name: name.into(), kind: EntryKind::Symlink(to.into()) };
-        let file = |name: &str| Entry { name: name.into(), kind: EntryKind::Other };
+        let file = |name: &str| Entry { name: name.into(), kind: EntryKind::File };
         let entries = BTreeMap::from([
             (
                 path("/"),

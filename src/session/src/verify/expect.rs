@@ -4,7 +4,7 @@
 use super::words;
 use arkose_probe::{Found, Trial};
 use arkose_profile::i18n::{Message, N_};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What must come out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub(crate) enum Expect {
     Only(Vec<String>),
     /// These names are among what it gives.
     Has(Vec<String>),
+    /// These names of a directory are among what it gives, but for those that are gone on the host.
+    HasOfHost(PathBuf, Vec<String>),
+    /// A file can be made in this directory, if it is still there on the host.
+    WorksIn(PathBuf),
     /// None of these names is among what it gives, or it cannot be done.
     HasNot(Vec<String>),
     /// There is nothing in it, or it is not there.
@@ -53,17 +57,20 @@ impl Expect {
 
     /// Whether that came out; `on_host` tries something on the host.
     pub(crate) fn holds(&self, found: &Found, on_host: &dyn Fn(&Trial) -> Found) -> bool {
-        let identity = |path: &PathBuf| on_host(&Trial::Identity { path: path.clone() });
+        let identity = |path: &Path| on_host(&Trial::Identity { path: path.to_owned() });
         match (self, found) {
             (Self::Anything, _) => true,
             (Self::RefusedBy(reason), Found::Refused { error }) => reason == error,
+            (Self::WorksIn(path), Found::Refused { .. }) => {
+                matches!(identity(path), Found::Refused { .. })
+            }
             (
                 Self::Refused | Self::Empty | Self::IsNot(_) | Self::HasNot(_),
                 Found::Refused { .. },
             ) => true,
             (Self::NotHostFile(_), Found::Refused { .. }) => true,
             (_, Found::Refused { .. }) | (Self::Refused | Self::RefusedBy(_), _) => false,
-            (Self::Works, _) => true,
+            (Self::Works | Self::WorksIn(_), _) => true,
             (Self::Is(wanted), Found::Text { text }) => wanted == text,
             (Self::IsNot(other), Found::Text { text }) => other != text,
             (Self::AtMost(most), Found::Text { text }) => {
@@ -77,6 +84,11 @@ impl Expect {
             (Self::Has(wanted), Found::Names { names }) => {
                 wanted.iter().all(|name| names.contains(name))
             }
+            (Self::HasOfHost(path, wanted), Found::Names { names }) => {
+                let gone =
+                    |name: &String| matches!(identity(&path.join(name)), Found::Refused { .. });
+                wanted.iter().all(|name| names.contains(name) || gone(name))
+            }
             (Self::HasNot(unwanted), Found::Names { names }) => {
                 !unwanted.iter().any(|name| names.contains(name))
             }
@@ -84,7 +96,10 @@ impl Expect {
             (Self::Empty, Found::Text { text }) => text.is_empty(),
             // A number of names, or names of a text: whoever wrote the check was wrong.
             (Self::Is(_) | Self::IsNot(_) | Self::AtMost(_), Found::Names { .. })
-            | (Self::Only(_) | Self::Has(_) | Self::HasNot(_), Found::Text { .. }) => false,
+            | (
+                Self::Only(_) | Self::Has(_) | Self::HasOfHost(..) | Self::HasNot(_),
+                Found::Text { .. },
+            ) => false,
         }
     }
 
@@ -93,7 +108,7 @@ impl Expect {
         let list =
             |pattern, names: &[String]| Message::new(pattern).with("names", words::list(names));
         match self {
-            Self::Works => Message::new(N_("it can be done")),
+            Self::Works | Self::WorksIn(_) => Message::new(N_("it can be done")),
             Self::Refused => Message::new(N_("it cannot be done")),
             Self::RefusedBy(reason) => {
                 Message::new(N_("it cannot be done ({reason})")).with("reason", reason)
@@ -102,7 +117,9 @@ impl Expect {
             Self::Is(text) => Message::new(N_("“{text}”")).with("text", text),
             Self::IsNot(text) => Message::new(N_("not “{text}”")).with("text", text),
             Self::Only(names) => list(N_("nothing but: {names}"), names),
-            Self::Has(names) => list(N_("among others: {names}"), names),
+            Self::Has(names) | Self::HasOfHost(_, names) => {
+                list(N_("among others: {names}"), names)
+            }
             Self::HasNot(names) => list(N_("none of: {names}"), names),
             Self::Empty => Message::new(N_("nothing is in it")),
             Self::AtMost(most) => {
@@ -163,6 +180,20 @@ mod tests {
             assert!(holds(&expect, &met), "{expect:?} is not met by {met:?}");
             assert!(!holds(&expect, &missed), "{expect:?} is met by {missed:?}");
         }
+    }
+
+    #[test]
+    fn what_is_gone_on_the_host_is_not_missed() {
+        let wanted = Expect::HasOfHost("/d".into(), vec!["a".to_owned(), "gone".to_owned()]);
+        let on_host = |trial: &Trial| match trial {
+            Trial::Identity { path } if path.ends_with("gone") => Found::refused("ENOENT"),
+            _ => Found::text("1:2"),
+        };
+        assert!(wanted.holds(&names(&["a"]), &on_host));
+        assert!(!wanted.holds(&names(&["gone"]), &on_host));
+        let refused = Found::refused("ENOENT");
+        assert!(Expect::WorksIn("/gone".into()).holds(&refused, &on_host));
+        assert!(!Expect::WorksIn("/d".into()).holds(&refused, &on_host));
     }
 
     #[test]

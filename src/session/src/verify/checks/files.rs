@@ -46,7 +46,7 @@ fn system(subject: &Subject<'_>, checks: &mut Checks) {
     for path in writable_places(subject) {
         let new = Trial::Create { path: subject.new_name(&path) };
         let expect = match subject.policy.root {
-            Root::Cow => Expect::Works,
+            Root::Cow => Expect::WorksIn(path.clone()),
             Root::ReadOnly => Expect::Refused,
         };
         checks.add_after(root, new, expect, After::NotThere(subject.new_name(&path)));
@@ -137,7 +137,7 @@ pub(super) fn has_entries(subject: &Subject<'_>, checks: &mut Checks, about: Abo
         // What others make and delete meanwhile has mostly a hidden name.
         names.sort_by_key(|name| name.starts_with('.'));
         names.truncate(SAMPLE);
-        checks.add(about, list, Expect::Has(names));
+        checks.add(about, list, Expect::HasOfHost(path.to_owned(), names));
     }
 }
 
