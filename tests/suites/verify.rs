@@ -59,7 +59,7 @@ impl Desktop {
     /// The same without xpra, which takes its time to start: its displays are tried by one profile.
     fn verify_quickly(&self, via: Via, what: &str) -> Arkose {
         let programs = self.scratch.directory("programs");
-        for name in ["Xephyr", "pkexec"] {
+        for name in ["Xephyr", "pkexec", "setpriv"] {
             let _ = std::os::unix::fs::symlink(format!("/usr/bin/{name}"), programs.join(name));
         }
         self.verify(via, what).env("PATH", programs)
