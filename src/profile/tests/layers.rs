@@ -123,7 +123,9 @@ fn every_right_has_a_sentence_and_a_level() {
         ("[files]\nbind = [\"/tmp/.X11-unix/X0\"]", Risk::Open),
         ("[files]\nbind = [\"/tmp/build\"]", Risk::Partial),
         ("runas = \"root\"", Risk::Partial),
-        ("runas = \"root\"\n[files]\nbind = [\"/srv\"]", Risk::Open),
+        // What is granted it sees as the caller does, but for devices, which are nobody's files.
+        ("runas = \"root\"\n[files]\nbind = [\"/srv\"]", Risk::Partial),
+        ("runas = \"root\"\ndevices = [\"kvm\"]", Risk::Open),
         ("[files]\nrestrict = [\"~/.ssh\"]", Risk::Contained),
     ] {
         assert_eq!(told(text).level, level, "{text}");
