@@ -8,6 +8,7 @@ pub mod arkose;
 pub mod display;
 pub mod host;
 pub mod machine;
+pub mod pairs;
 pub mod random;
 pub mod registry;
 pub mod scratch;

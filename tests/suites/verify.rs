@@ -1,19 +1,17 @@
 //! `arkose verify`, over all pairs of values of all options, and over every shipped profile.
 
 use arkose_profile::options::{DEVICE_CLASSES, Kind, OPTIONS, Opt};
+use arkose_tests::arkose::quiet;
 use arkose_tests::machine::machine;
-use arkose_tests::{Arkose, Display, Scratch, Via, both_ways};
-use std::collections::BTreeSet;
+use arkose_tests::pairs::{Row, Value, pairs};
+use arkose_tests::{Arkose, Display, Inventory, Outcome, Scratch, Via, both_ways};
+use nix::sys::signal::Signal;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 
 /// The rows of [`pairs`] are shared by so many tests, which run side by side.
 const SHARDS: usize = 4;
-
-/// One value of an option, as it is given on the command line; a list may have several.
-type Value = Vec<String>;
-
-/// A value for every option, in the order of the table.
-type Row = Vec<Value>;
 
 /// What the host of a test has, so that there is something to grant and to refuse.
 struct Desktop {
@@ -108,64 +106,6 @@ fn options() -> Vec<&'static Opt> {
     OPTIONS.iter().filter(|option| !option.flag.is_empty()).collect()
 }
 
-/// Whether two values cannot be had together.
-fn conflict(a: (&Opt, &Value), b: (&Opt, &Value)) -> bool {
-    let one_way = |(option, value): (&Opt, &Value), (other, other_value): (&Opt, &Value)| {
-        option.conflicts.iter().any(|conflict| {
-            value.iter().any(|value| value == conflict.value)
-                && conflict.other == other.key
-                && other_value.iter().any(|value| conflict.other_values.contains(&value.as_str()))
-        })
-    };
-    one_way(a, b) || one_way(b, a)
-}
-
-/// Rows in which every two values of any two options that can be had together are found together.
-fn pairs(options: &[&Opt], values: &[Vec<Value>]) -> Vec<Row> {
-    let possible = |(i, a): (usize, usize), (j, b): (usize, usize)| {
-        !conflict((options[i], &values[i][a]), (options[j], &values[j][b]))
-    };
-    let mut missing = BTreeSet::new();
-    for i in 0..options.len() {
-        for j in i + 1..options.len() {
-            for a in 0..values[i].len() {
-                for b in 0..values[j].len() {
-                    if possible((i, a), (j, b)) {
-                        missing.insert(((i, a), (j, b)));
-                    }
-                }
-            }
-        }
-    }
-    let mut rows = Vec::new();
-    while let Some((first, second)) = missing.first().copied() {
-        let mut chosen = vec![first, second];
-        for i in 0..options.len() {
-            if i == first.0 || i == second.0 {
-                continue;
-            }
-            let gain = |a: usize| {
-                chosen
-                    .iter()
-                    .filter(|other| missing.contains(&((i, a).min(**other), (i, a).max(**other))))
-                    .count()
-            };
-            let fits = |a: &usize| chosen.iter().all(|other| possible((i, *a), *other));
-            // The first of the best, which is mostly what contains.
-            let best = (0..values[i].len()).rev().filter(fits).max_by_key(|a| gain(*a));
-            chosen.push((i, best.expect("every option has a value that conflicts with nothing")));
-        }
-        chosen.sort_unstable();
-        for (at, a) in chosen.iter().enumerate() {
-            for b in &chosen[at + 1..] {
-                missing.remove(&(*a, *b));
-            }
-        }
-        rows.push(chosen.iter().map(|(i, a)| values[*i][*a].clone()).collect());
-    }
-    rows
-}
-
 /// The row as words of a command line.
 fn flags(options: &[&Opt], row: &Row) -> Vec<String> {
     let each = options.iter().zip(row).flat_map(|(option, values)| {
@@ -244,4 +184,69 @@ both_ways! {
         }
         assert!(wrong.is_empty(), "{wrong}");
     }
+}
+
+/// `arkose` in a directory of its own with another program in the place of the probe.
+fn with_probe(scratch: &Scratch, script: &str) -> std::path::PathBuf {
+    let directory = scratch.directory("bin");
+    std::fs::copy(machine().programs.join("arkose"), directory.join("arkose")).unwrap();
+    let probe = scratch.file("bin/arkose-probe", script);
+    std::fs::set_permissions(probe, Permissions::from_mode(0o755)).unwrap();
+    directory.join("arkose")
+}
+
+both_ways! {
+    fn what_is_not_as_told_is_shown_with_both_sides(via) {
+        let scratch = Scratch::home();
+        // It claims to have been able to do everything.
+        let arkose = with_probe(&scratch, "#!/bin/sh\nwhile read line; do echo '{\"found\":\"text\",\"text\":\"\"}'; done\n");
+        let outcome = Outcome::of(machine().as_user(&arkose).args(["verify", "--via", via.word()]));
+        assert_eq!(outcome.code(), 1, "{outcome}");
+        let said = outcome.text();
+        for words in ["✗", "tried: making a raw socket", "expected: it cannot be done", "found: it can be done", "(network)"] {
+            assert!(said.contains(words), "{words}: {outcome}");
+        }
+    }
+
+    fn a_probe_that_ends_too_early_is_no_success(via) {
+        let scratch = Scratch::home();
+        for script in ["#!/bin/sh\nexit 0\n", "#!/bin/sh\necho nonsense\n", "#!/bin/sh\nkill -9 $$\n"] {
+            let arkose = with_probe(&scratch, script);
+            let outcome = Outcome::of(machine().as_user(&arkose).args(["verify", "--via", via.word()]));
+            assert!(outcome.refusal().contains("could not be tried to the end"), "{outcome}");
+            assert_eq!(outcome.text(), "");
+        }
+    }
+
+    fn a_grant_that_leads_nowhere_is_not_as_told(via) {
+        let sockets = Scratch::system();
+        // A sound server that has ended and left its socket.
+        let socket = sockets.join("pulse");
+        drop(UnixListener::bind(&socket).unwrap());
+        let outcome = Arkose::call(["verify", "--via", via.word(), "--pulseaudio"])
+            .env("PULSE_SERVER", format!("unix:{}", socket.display())).output();
+        assert_eq!(outcome.code(), 1, "{outcome}");
+        assert!(outcome.text().contains("play sound"), "{outcome}");
+    }
+
+    fn nothing_of_it_is_left_on_the_host(via) {
+        let quiet = quiet();
+        let verify = || Arkose::call(["verify", "--via", via.word(), "--home", "cow", "--network", "direct"]);
+        let first = verify().output_alone(&quiet);
+        assert_eq!(first.code(), 0, "{first}");
+        let before = Inventory::take();
+        assert_eq!(verify().output_alone(&quiet).code(), 0);
+        before.restored();
+        // Nor where it is ended in the middle of it.
+        let running = verify().start_alone(&quiet);
+        running.signal(Signal::SIGKILL);
+        running.finish_killed();
+        before.restored();
+    }
+}
+
+#[test]
+fn a_profile_that_is_not_there_is_refused() {
+    let outcome = Arkose::call(["verify", "there-is-no-such-profile"]).output();
+    assert!(outcome.refusal().contains("there-is-no-such-profile"), "{outcome}");
 }

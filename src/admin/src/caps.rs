@@ -122,6 +122,11 @@ impl Caps {
         }
     }
 
+    /// Where no sandbox may reach, in the order in which it is told.
+    pub fn off_limits(&self) -> impl Iterator<Item = &AbsPath> {
+        self.closed.iter().filter(|closed| closed.key == OFF_LIMITS).map(|closed| &closed.path)
+    }
+
     /// Gives what the policy leaves unlimited the limit that it can have at most.
     pub fn limit(&self, policy: &mut Policy) {
         if let (0, Some((most, _))) = (policy.cow_size, self.most(MAX_COW_SIZE)) {

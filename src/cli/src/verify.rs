@@ -3,7 +3,7 @@
 use crate::request::Verified;
 use crate::run::{missing_wall, spec};
 use crate::say::{Failure, answer, answer_json, gettext, note};
-use arkose_profile::explain::explain;
+use arkose_admin::explain;
 
 /// The exit status when something is not as it is told.
 const NOT_AS_TOLD: u8 = 1;

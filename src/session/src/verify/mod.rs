@@ -16,6 +16,7 @@ mod words;
 
 pub use report::Report;
 
+use crate::allowed;
 use crate::failure::LaunchError;
 use crate::grant::Inside;
 use crate::host::Host;
@@ -35,6 +36,7 @@ use witness::Witnesses;
 /// When the sandbox or the probe could not be started, or the probe did not come to its end.
 pub fn verify(mut spec: LaunchSpec, told: &Explanation) -> Result<Report, LaunchError> {
     let host = Host::current();
+    let caps = allowed::caps(&mut spec)?;
     let inside = Inside::new(request::app_uid(&spec, &host))?;
     let witnesses = Witnesses::new(&host)?;
     let policy = spec.policy.clone();
@@ -42,6 +44,7 @@ pub fn verify(mut spec: LaunchSpec, told: &Explanation) -> Result<Report, Launch
     let checks = checks::all(&Subject {
         spec: &spec,
         policy: &policy,
+        caps: caps.as_ref(),
         host: &host,
         inside: &inside,
         witnesses: &witnesses,

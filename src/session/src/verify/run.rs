@@ -26,17 +26,29 @@ const PLACE: &str = "/run/arkose/probe";
 /// No probe says more.
 const LIMIT: u64 = 16 << 20;
 
-/// Makes the probe the command of a launch.
+/// Makes the probe the command of a launch: where the app would find it in any case, it is started
+/// from there, and where not, it is put inside.
 pub(super) fn prepare(spec: &mut LaunchSpec) -> Result<(), LaunchError> {
     let beside = std::env::current_exe().ok().and_then(|arkose| Some(arkose.parent()?.join(NAME)));
     let places = beside.into_iter().chain([Path::new(LIBEXEC).join(NAME)]);
     let probe = places.into_iter().find(|path: &PathBuf| path.is_file());
     let missing = || LaunchError::remedied(NO_PROBE, "sudo ./dev install");
     let source = AbsPath::new(probe.ok_or_else(missing)?).map_err(|_| missing())?;
+    if is_shown(spec, &source) {
+        spec.command = vec![source.as_path().into()];
+        return Ok(());
+    }
     let dest = AbsPath::new(PLACE).map_err(|_| missing())?;
     spec.command = vec![PLACE.into()];
     spec.files.push(SharedFile { source, dest, read_only: true });
     Ok(())
+}
+
+/// Whether every sandbox shows that file of the system, and this policy does not hide it.
+fn is_shown(spec: &LaunchSpec, file: &AbsPath) -> bool {
+    let path = file.as_path();
+    let ruled = || spec.policy.paths.iter().any(|rule| rule.path.contains(file));
+    ["/usr", "/var/lib"].iter().any(|shown| path.starts_with(shown)) && !ruled()
 }
 
 /// Launches, and gives what the probe found for each check.

@@ -5,6 +5,7 @@ use crate::grant::Inside;
 use crate::host::Host;
 use crate::request;
 use crate::spec::{LaunchSpec, Via};
+use arkose_admin::Caps;
 use arkose_probe::{Found, Trial};
 use arkose_profile::{AbsPath, Access, Home, PathRule, Policy, RunAs};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Subject<'a> {
     pub(crate) spec: &'a LaunchSpec,
     pub(crate) policy: &'a Policy,
+    /// What the administrator allows, where that is said.
+    pub(crate) caps: Option<&'a Caps>,
     pub(crate) host: &'a Host,
     pub(crate) inside: &'a Inside,
     pub(crate) witnesses: &'a Witnesses,
@@ -33,6 +36,11 @@ impl Subject<'_> {
     /// What comes of the same trial on the host.
     pub(crate) fn on_host(&self, trial: &Trial) -> Found {
         arkose_probe::answer(trial)
+    }
+
+    /// Where no sandbox may reach.
+    pub(crate) fn off_limits(&self) -> Vec<&AbsPath> {
+        self.caps.iter().flat_map(|caps| caps.off_limits()).collect()
     }
 
     /// The rules with this access, in the order of `explain`.

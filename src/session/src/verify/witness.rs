@@ -57,7 +57,7 @@ impl Witnesses {
         };
         let listen =
             |name: &str| UnixListener::bind_addr(&UnixAddr::from_abstract_name(name).ok()?).ok();
-        let mut runtime = Runtime::new(host)?;
+        let runtime = Runtime::new(host)?;
         Ok(Self {
             tcp: addresses.iter().filter_map(|address| TcpListener::bind(address).ok()).collect(),
             udp: addresses.iter().filter_map(receiver).collect(),

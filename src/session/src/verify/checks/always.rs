@@ -13,7 +13,7 @@ const CAPABILITIES: [&str; 5] = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb
 const NO_CAPABILITY: &str = "0000000000000000";
 
 /// What the first process and the probe are called.
-const OWN_PROCESSES: [&str; 3] = ["arkose-sandbox", "arkose-helper", "probe"];
+const OWN_PROCESSES: [&str; 4] = ["arkose-helper", "arkose-probe", "arkose-sandbox", "probe"];
 
 /// Files of the kernel by which the host could be changed, or the first process of the sandbox.
 const KERNEL_FILES: [&str; 5] = [

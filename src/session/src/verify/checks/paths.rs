@@ -19,12 +19,18 @@ const LISTS: [(&str, Access); 4] = [
 
 pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
     for (key, access) in LISTS {
-        let mut any = false;
+        let mut count = 0;
         for (index, rule) in subject.rules(access).enumerate() {
-            any = true;
+            count += 1;
             one(subject, checks, entry(key, index), access, &rule.path);
         }
-        if !any {
+        // What the administrator closes is told after what the profile hides.
+        let closed = subject.off_limits().into_iter().filter(|_| access == Access::Restrict);
+        for path in closed {
+            one(subject, checks, entry(key, count), Access::Restrict, path);
+            count += 1;
+        }
+        if count == 0 {
             none(subject, checks, about(key), access);
         }
     }
