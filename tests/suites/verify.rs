@@ -63,8 +63,16 @@ impl Desktop {
         self.verify(via, what).env("PATH", programs)
     }
 
+    /// Those values with which something can be launched here.
+    fn possible(&self, option: &Opt, via: Via, values: &[&str]) -> Vec<Value> {
+        let can_be = |value: &&&str| {
+            Arkose::run(via).option(option.flag, value).command(["true"]).output().code() == 0
+        };
+        values.iter().filter(can_be).map(|value| vec![(*value).to_owned()]).collect()
+    }
+
     /// The values of an option that are tried.
-    fn values(&self, option: &Opt) -> Vec<Value> {
+    fn values(&self, option: &Opt, via: Via) -> Vec<Value> {
         let one = |value: &str| vec![value.to_owned()];
         let path = |name: &str| self.scratch.join(name).to_string_lossy().into_owned();
         let lists = |lists: &[&[&str]]| {
@@ -88,7 +96,13 @@ impl Desktop {
                 Vec::new(),
                 vec!["PASSED".to_owned(), "GIVEN=a b".to_owned(), "MISSING".to_owned()],
             ],
-            (Kind::Size, _) => vec![one("0"), one("8M")],
+            (Kind::Size, "limits.cow-size") => vec![one("0"), one("8M")],
+            // What this machine can limit in this way.
+            (Kind::Size, "limits.memory") => self.possible(option, via, &["0", "512M"]),
+            (Kind::Number { .. }, "limits.processes") => self.possible(option, via, &["0", "64"]),
+            (Kind::Number { .. }, "limits.cpu-weight") => {
+                self.possible(option, via, &["100", "50"])
+            }
             (_, key) => panic!("no values are known for “{key}”: name some here"),
         }
     }
@@ -118,7 +132,7 @@ fn flags(options: &[&Opt], row: &Row) -> Vec<String> {
 fn shard(via: Via, number: usize) {
     let desktop = Desktop::start(&format!("{}-{number}", via.word()));
     let options = options();
-    let values: Vec<_> = options.iter().map(|option| desktop.values(option)).collect();
+    let values: Vec<_> = options.iter().map(|option| desktop.values(option, via)).collect();
     let profile = desktop.scratch.join(format!("{}.toml", desktop.profile));
     let mut wrong = String::new();
     let mut rows = 0;

@@ -166,8 +166,14 @@ pub enum Trial {
     Descriptors,
     /// A limit of getrlimit(2) as `soft hard`, in its own unit; `-` for none.
     Limit {
-        /// `processes`, `files`, `core`.
+        /// `processes`, `memory`.
         name: String,
+    },
+    /// Starts threads until the kernel refuses one, or there are enough: how many tasks there were at
+    /// most, this process among them.
+    Crowd {
+        /// How many are enough.
+        enough: u32,
     },
     /// The name of the machine.
     Hostname,

@@ -51,6 +51,7 @@ fn try_it(trial: &Trial) -> Tried {
         Trial::Processes => process::processes(),
         Trial::Descriptors => process::descriptors(),
         Trial::Limit { name } => process::limit(name),
+        Trial::Crowd { enough } => process::crowd(*enough),
         Trial::Hostname => process::hostname(),
         Trial::Unshare { flags } => kernel::unshare(*flags),
         Trial::Call { number, arguments } => kernel::call(*number, arguments),

@@ -7,6 +7,9 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::sys::signal::kill;
 use nix::unistd::{Pid, Uid};
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::Builder;
 
 pub(super) fn variables() -> Tried {
     Ok(Found::names(std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned())))
@@ -72,13 +75,31 @@ pub(super) fn descriptors() -> Tried {
 pub(super) fn limit(name: &str) -> Tried {
     let resource = match name {
         "processes" => Resource::RLIMIT_NPROC,
-        "files" => Resource::RLIMIT_NOFILE,
-        "core" => Resource::RLIMIT_CORE,
+        "memory" => Resource::RLIMIT_AS,
         _ => return Err(Errno::EINVAL.into()),
     };
     let (soft, hard) = getrlimit(resource)?;
     let word = |value: u64| if value == RLIM_INFINITY { "-".to_owned() } else { value.to_string() };
     Ok(Found::text(format!("{} {}", word(soft), word(hard))))
+}
+
+pub(super) fn crowd(enough: u32) -> Tried {
+    /// They only wait.
+    const STACK: usize = 16 << 10;
+    let (end, waiting) = (Mutex::new(()), AtomicU32::new(1));
+    // Held until all are there; the scope ends when the last of them has.
+    std::thread::scope(|scope| {
+        let held = end.lock();
+        while waiting.load(Ordering::Relaxed) < enough {
+            let started = Builder::new().stack_size(STACK).spawn_scoped(scope, || drop(end.lock()));
+            if started.is_err() {
+                break;
+            }
+            waiting.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(held);
+    });
+    Ok(Found::text(waiting.into_inner().to_string()))
 }
 
 pub(super) fn hostname() -> Tried {

@@ -80,6 +80,8 @@ fn tried_without_path(trial: &Trial) -> Message {
         Trial::Limit { name } => {
             Message::new(N_("the limit of the resource “{name}”")).with("name", name)
         }
+        Trial::Crowd { enough } => Message::new(N_("starting {number} processes and threads"))
+            .with("number", enough.to_string()),
         other => Message::new(plain(other)),
     }
 }

@@ -1,11 +1,10 @@
-//! The environment, sandboxes inside the sandbox, and how much may be written.
+//! The environment, and sandboxes inside the sandbox.
 
 use crate::verify::check::{Checks, about, entry};
 use crate::verify::expect::Expect;
 use crate::verify::subject::Subject;
 use arkose_probe::{Trial, calls};
 use arkose_profile::i18n::N_;
-use std::path::{Path, PathBuf};
 
 /// Variables that Arkose sets, and those of the host that say how the user reads and writes.
 const KNOWN: [&str; 25] = [
@@ -36,14 +35,9 @@ const KNOWN: [&str; 25] = [
     "container",
 ];
 
-/// Up to so many bytes are written to see where it ends.
-const FILLED: u64 = 16 << 20;
-const PAGE: u64 = 4096;
-
 pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
     environment(subject, checks);
     namespaces(subject, checks);
-    space(subject, checks);
 }
 
 fn environment(subject: &Subject<'_>, checks: &mut Checks) {
@@ -94,34 +88,4 @@ fn namespaces(subject: &Subject<'_>, checks: &mut Checks) {
     for (_, number) in calls::MOUNTING {
         checks.add(key, call(*number), Expect::RefusedBy("EPERM"));
     }
-}
-
-fn space(subject: &Subject<'_>, checks: &mut Checks) {
-    let key = about("limits.cow-size");
-    let places = ["/tmp", "/run/lock"].map(PathBuf::from);
-    let Some(path) = places.into_iter().find(|path| !subject.is_ruled(path)) else {
-        checks.not_tried(key, N_("the places where it could be tried are shared"));
-        return;
-    };
-    let space = Trial::Space { path: path.clone() };
-    let size = subject.policy.cow_size;
-    if size == 0 {
-        match memory() {
-            Some(memory) => checks.add(key, space, Expect::AtMost(memory / 2)),
-            None => checks.not_tried(key, N_("the kernel does not say how much memory there is")),
-        }
-        return;
-    }
-    checks.add(key, space, Expect::AtMost(size.next_multiple_of(PAGE)));
-    if size <= FILLED {
-        let bytes = size.next_multiple_of(PAGE) + 1;
-        checks.add(key, Trial::Fill { path, bytes }, Expect::RefusedBy("ENOSPC"));
-    }
-}
-
-/// All memory of this machine, in bytes (proc(5)).
-fn memory() -> Option<u64> {
-    let table = std::fs::read_to_string(Path::new("/proc/meminfo")).ok()?;
-    let line = table.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }

@@ -5,6 +5,7 @@ mod always;
 mod desktop;
 mod devices;
 mod files;
+mod limits;
 mod network;
 mod paths;
 
@@ -21,5 +22,6 @@ pub(crate) fn all(subject: &Subject<'_>) -> Checks {
     network::add(subject, &mut checks);
     devices::add(subject, &mut checks);
     advanced::add(subject, &mut checks);
+    limits::add(subject, &mut checks);
     checks
 }
