@@ -41,7 +41,7 @@ fn wrong(case: &Case, via: Via) -> Vec<String> {
     let mut asked = vec![(case.arkose, ours)];
     match case.needs {
         Some(option) if !bwrap_has(option) => {
-            skip(case.what, &format!("this bwrap has no {option}"))
+            skip(case.what, &format!("this bwrap has no {option}"));
         }
         _ => asked.push((case.bwrap, theirs)),
     }

@@ -357,9 +357,8 @@ fn end_all() {
         for (pid, _) in descendants(nix::unistd::getpid()) {
             let _ = kill(pid, Signal::SIGKILL);
         }
-        match waitpid(None, Some(WaitPidFlag::empty())) {
-            Err(nix::errno::Errno::ECHILD) => return,
-            _ => {}
+        if waitpid(None, Some(WaitPidFlag::empty())) == Err(nix::errno::Errno::ECHILD) {
+            return;
         }
     }
 }
