@@ -103,7 +103,7 @@ fn a_planted_program_is_not_taken_for_the_helper() {
     let home = Scratch::home();
     for name in ["arkose-helper", "pkexec"] {
         let path =
-            home.file(name, &format!("#!/bin/sh\ntouch {}\n", home.join("started").display()));
+            home.file(name, format!("#!/bin/sh\ntouch {}\n", home.join("started").display()));
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .unwrap();
     }
