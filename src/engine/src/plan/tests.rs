@@ -354,3 +354,23 @@ fn nothing_above_a_rule_can_be_moved_away_by_what_may_change_it() {
     let pins: Vec<_> = plan.steps.iter().filter(|step| matches!(step, Step::Pin { .. })).collect();
     assert_eq!(pins, [&Step::Pin { dest: path("/w/a") }, &Step::Pin { dest: path("/w/a/b") }]);
 }
+
+#[test]
+fn a_read_only_system_has_no_doors_where_services_may_have_them() {
+    let mut request = request();
+    request.policy.root = Root::ReadOnly;
+    for way in [Way::User, Way::Helper] {
+        let plan = plan(&request, way).unwrap();
+        let shown = |name: &str| -> Vec<&Step> {
+            let at = path(name);
+            let about = |step: &&Step| match step {
+                Step::Bind { dest, .. } | Step::Overlay { dest, .. } => *dest == at,
+                _ => false,
+            };
+            plan.steps.iter().filter(about).collect()
+        };
+        assert!(matches!(shown("/usr")[..], [Step::Bind { read_only: true, .. }]), "{way:?}");
+        let last = shown("/var").pop();
+        assert!(matches!(last, Some(Step::Overlay { read_only: true, .. })), "{way:?}");
+    }
+}

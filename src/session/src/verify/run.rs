@@ -5,7 +5,7 @@
 
 use super::check::Check;
 use crate::failure::{LaunchError, NO_PROBE, PROBE_FAILED};
-use crate::launch;
+use crate::launch::launch;
 use crate::spec::{LaunchSpec, SharedFile};
 use arkose_probe::Found;
 use arkose_profile::AbsPath;
@@ -62,7 +62,7 @@ pub(super) fn trials(spec: LaunchSpec, checks: &[Check]) -> Result<Vec<Found>, L
     input.rewind().map_err(failed)?;
     let (output, said) = (memory("answers").map_err(failed)?, memory("said").map_err(failed)?);
     let standard = Standard::replace(&input, &output, &said).map_err(failed)?;
-    let launched = launch::launch(spec);
+    let launched = launch(spec);
     standard.restore().map_err(failed)?;
     let words = content(said).map_err(failed)?;
     // What was said by whoever built the sandbox is for people, also when all went well.
