@@ -4,7 +4,7 @@
 use arkose_tests::arkose::{Quiet, quiet};
 use arkose_tests::host::descendants;
 use arkose_tests::machine::{machine, skip, with_way};
-use arkose_tests::{Arkose, Inventory, Outcome, Running, Via, both_ways};
+use arkose_tests::{Arkose, Inventory, Outcome, Running, Via, both_ways, wait};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -245,7 +245,11 @@ for most in (4096, resource.RLIM_INFINITY):
         assert!(count >= 3, "{count} processes: the sandbox was not seen");
         for victim in 0..count {
             let running = running(via, limit, &quiet);
-            let Some((pid, name)) = descendants(running.pid()).get(victim).cloned() else { continue };
+            let Some((pid, name)) = descendants(running.pid()).get(victim).cloned() else {
+                let _ = running.finish();
+                before.restored();
+                continue;
+            };
             println!("killing {name}, {pid}");
             kill(pid, Signal::SIGKILL).unwrap();
             if name == "sleep" || name == "arkose-keeper" {
@@ -276,6 +280,35 @@ for most in (4096, resource.RLIM_INFINITY):
             assert_eq!(outcome.said(), "", "{outcome}");
         }
         before.restored();
+    }
+
+    fn what_a_limited_sandbox_uses_is_shown(via) {
+        limited(via, "what_a_limited_sandbox_uses_is_shown", ["memory", "300M"], || {
+            let script = "
+x = bytearray(100 << 20)
+print('ready', flush=True)
+input()
+";
+            let mut running = python(via, script).option("memory", "300M").start();
+            running.lines().expect_line("ready");
+            let supervisor = running.pid().as_raw();
+            let json = |call: &[&str]| -> serde_json::Value {
+                serde_json::from_str(&Arkose::call(call).arg("--json").prints()).unwrap()
+            };
+            let mut id = None;
+            // It takes its place in the list a moment after its app runs.
+            wait::until(wait::LAUNCH, || {
+                let all = json(&["ps"]);
+                let own = all.as_array().unwrap().iter().find(|one| one["supervisor"] == supervisor);
+                id = own.map(|own| own["id"].as_str().unwrap().to_owned());
+                id.is_some()
+            });
+            let counted = json(&["info", &id.unwrap()])["usage"].take();
+            let memory = counted["memory"].as_u64().unwrap();
+            assert!((100 << 20..300 << 20).contains(&memory), "{counted}");
+            assert!(counted["memory-peak"].as_u64().unwrap() >= memory, "{counted}");
+            let _ = running.finish();
+        });
     }
 
     fn an_administrator_inside_is_limited_as_well(via) {
@@ -370,4 +403,26 @@ fn a_group_that_is_not_the_callers_is_refused() {
             assert_eq!(outcome.text(), "", "{outcome}");
         }
     });
+}
+
+/// What the machine is said to have is what can be had.
+#[test]
+fn doctor_tells_which_limits_can_be_had() {
+    let report: serde_json::Value =
+        serde_json::from_slice(&Arkose::call(["doctor", "--json"]).output().stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    for (key, limit) in [
+        ("limit-memory", ["memory", "100M"]),
+        ("limit-processes", ["processes", "50"]),
+        ("limit-cpu-weight", ["cpu-weight", "50"]),
+    ] {
+        let finding = findings.iter().find(|finding| finding["key"] == key).unwrap();
+        let had = [Via::User, Via::Helper].map(|via| missing(via, limit).is_none());
+        assert_eq!(finding["present"], had.contains(&true), "{finding}, {had:?}");
+        match finding["means"].as_str() {
+            Some("systemd" | "user-namespace") => assert!(had[0], "{finding}"),
+            Some("root") => assert_eq!(had, [false, true], "{finding}"),
+            _ => {}
+        }
+    }
 }

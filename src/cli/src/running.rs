@@ -5,7 +5,7 @@ use arkose_profile::explain::human_size;
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::text::visible;
 use arkose_session::host::Host;
-use arkose_session::running::{self, NotOne, Process, Processes, Running};
+use arkose_session::running::{self, NotOne, Process, Processes, Running, Usage};
 use clap::ArgMatches;
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -79,6 +79,16 @@ fn summary(one: &Running, processes: &Processes) -> Value {
     })
 }
 
+/// What the kernel counts of one that has limits: with its files in memory, and what has ended.
+fn counted(usage: &Usage) -> Value {
+    json!({
+        "memory": usage.memory,
+        "memory-peak": usage.memory_peak,
+        "processes": usage.processes,
+        "cpu": usage.processor.map(|time| time.as_secs_f64()),
+    })
+}
+
 /// Shows one, or what happens to it.
 ///
 /// # Errors
@@ -95,9 +105,8 @@ pub(crate) fn info(matches: &ArgMatches) -> Result<u8, Failure> {
         let mut told = summary(&one, &processes);
         if let Some(told) = told.as_object_mut() {
             told.insert("tree".to_owned(), tree(&one, &processes));
-            for key in ["policy", "usage"] {
-                told.insert(key.to_owned(), about.get(key).cloned().unwrap_or_default());
-            }
+            told.insert("policy".to_owned(), about.get("policy").cloned().unwrap_or_default());
+            told.insert("usage".to_owned(), one.usage().as_ref().map_or(Value::Null, counted));
         }
         return answer_json(&told).map(|()| 0);
     }
@@ -125,12 +134,11 @@ fn text(one: &Running, processes: &Processes, about: &Value) -> String {
     let facts = &one.facts;
     let inside = processes.below(facts.first);
     // A control group counts better: what is shared once, and those that have ended.
-    let counted = |key: &str| about.get("usage").and_then(|usage| usage.get(key));
-    let memory = counted("memory").and_then(Value::as_u64);
-    let memory = memory.unwrap_or_else(|| inside.iter().map(|(_, process)| process.memory).sum());
-    let cpu = counted("cpu").and_then(Value::as_f64);
-    let cpu = cpu.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let cpu = cpu.unwrap_or_else(|| inside.iter().map(|(_, process)| process.cpu).sum());
+    let usage = one.usage().unwrap_or_default();
+    let memory = || inside.iter().map(|(_, process)| process.memory).sum();
+    let memory = usage.memory.unwrap_or_else(memory);
+    let cpu = || inside.iter().map(|(_, process)| process.cpu).sum();
+    let cpu = usage.processor.unwrap_or_else(cpu);
     let mut lines = vec![
         [gettext(N_("id")), facts.id.clone()],
         [gettext(N_("name")), visible(facts.name.as_bytes())],
@@ -142,7 +150,7 @@ fn text(one: &Running, processes: &Processes, about: &Value) -> String {
         [gettext(N_("processor time")), clock(cpu)],
         [gettext(N_("supervisor")), facts.supervisor.to_string()],
     ];
-    if let Some(peak) = counted("memory-peak").and_then(Value::as_u64) {
+    if let Some(peak) = usage.memory_peak {
         lines.insert(7, [gettext(N_("most memory")), size(peak)]);
     }
     if let Some(profile) = &facts.profile {

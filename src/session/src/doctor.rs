@@ -2,7 +2,9 @@
 
 use crate::host::Host;
 use arkose_admin::{PATH, Reader, Whom};
+use arkose_engine::limits::root_could_limit;
 use arkose_profile::Errors;
+use arkose_profile::Limits;
 use arkose_profile::i18n::{Message, N_};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -19,6 +21,41 @@ pub struct Finding {
     pub present: bool,
     /// The command that mends it.
     pub remedy: Option<&'static str>,
+    /// What does it, where there are several ways.
+    pub means: Option<Means>,
+}
+
+/// What enforces a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// A scope of the user's systemd manager.
+    Systemd,
+    /// A control group that root makes.
+    Root,
+    /// The count of a user namespace.
+    Namespace,
+}
+
+impl Means {
+    /// For programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Means::Systemd => "systemd",
+            Means::Root => "root",
+            Means::Namespace => "user-namespace",
+        }
+    }
+
+    /// For people, a message id.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Means::Systemd => N_("by a scope of systemd's"),
+            Means::Root => N_("by a control group that root makes"),
+            Means::Namespace => N_("by the count of a user namespace"),
+        }
+    }
 }
 
 /// Everything that was looked at.
@@ -37,7 +74,7 @@ pub fn examine() -> Report {
     let exists = |path: &str| Path::new(path).exists();
     let mut findings = vec![user_namespaces()];
     let mut add = |key, purpose, present, remedy| {
-        findings.push(Finding { key, purpose, present, remedy: Some(remedy) });
+        findings.push(Finding { key, purpose, present, remedy: Some(remedy), means: None });
     };
     add(
         "overlayfs",
@@ -75,10 +112,40 @@ pub fn examine() -> Report {
         keeps_abstract_sockets(),
         "a kernel of 6.12 or newer",
     );
+    findings.extend(resources(&host));
     let limits = arkose_admin::read(Reader::User).and_then(|rules| {
         rules.map(|rules| rules.caps(&Whom::current())).transpose().map(|caps| caps.is_some())
     });
     Report { findings, limits }
+}
+
+/// Which limits can be had on what an app uses up, and by what.
+fn resources(host: &Host) -> [Finding; 3] {
+    let systemd = crate::limits::has_systemd(host).then_some(Means::Systemd);
+    let finding = |key, purpose, limits: Limits, counted: Option<Means>| {
+        let root = || root_could_limit(limits).then_some(Means::Root);
+        let means = systemd.or(counted).or_else(root);
+        let remedy = Some("sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+        Finding { key, purpose, present: means.is_some(), remedy, means }
+    };
+    // The kernel does not count the processes of root.
+    let counted = (host.uid() != 0).then_some(Means::Namespace);
+    let none = Limits::NONE;
+    [
+        finding("limit-memory", N_("A limit on memory"), Limits { memory: 1, ..none }, None),
+        finding(
+            "limit-processes",
+            N_("A limit on the number of processes"),
+            Limits { processes: 1, ..none },
+            counted,
+        ),
+        finding(
+            "limit-cpu-weight",
+            N_("Another share of the processor"),
+            Limits { cpu_weight: 1, ..none },
+            None,
+        ),
+    ]
 }
 
 /// Whether a sandbox with the host's network is kept from the host's abstract sockets.
@@ -105,6 +172,7 @@ fn user_namespaces() -> Finding {
         purpose: N_("Sandboxes that need no root"),
         present: remedy.is_none() && Path::new("/proc/self/ns/user").exists(),
         remedy,
+        means: None,
     }
 }
 
@@ -133,6 +201,7 @@ impl Report {
                 json!({
                     "key": finding.key,
                     "present": finding.present,
+                    "means": finding.means.map(Means::word),
                     "remedy": finding.remedy.filter(|_| !finding.present),
                 })
             })
@@ -155,7 +224,9 @@ impl Report {
         let mut text = String::new();
         for finding in &self.findings {
             let mark = if finding.present { "✓" } else { "✗" };
-            let _ = writeln!(text, "{mark} {} ({})", translate(finding.purpose), finding.key);
+            let _ = write!(text, "{mark} {} ({})", translate(finding.purpose), finding.key);
+            let means = finding.means.map(|means| format!(", {}", translate(means.title())));
+            let _ = writeln!(text, "{}", means.unwrap_or_default());
             if let Some(remedy) = finding.remedy.filter(|_| !finding.present) {
                 let _ = writeln!(text, "    {remedy}");
             }

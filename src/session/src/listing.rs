@@ -4,7 +4,6 @@
 use crate::events::Events;
 use crate::facts::Facts;
 use crate::helper::Helper;
-use crate::limits::Limited;
 use crate::registry::{Answers, Asked, Registry};
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
@@ -56,11 +55,11 @@ impl<'a> Listing<'a> {
     }
 
     /// Does what there is to do; `ready` is in the order of [`wanted`](Self::wanted).
-    pub(crate) fn serve(&mut self, ready: &[PollFlags], limits: Option<&Limited>) -> Vec<Asked> {
+    pub(crate) fn serve(&mut self, ready: &[PollFlags]) -> Vec<Asked> {
         let (Some(registry), true) = (&mut self.registry, !ready.is_empty()) else {
             return Vec::new();
         };
-        registry.serve(ready, &About { spec: self.spec, limits })
+        registry.serve(ready, self.spec)
     }
 
     /// Tells what has happened to whoever follows.
@@ -71,23 +70,8 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// What is answered about a sandbox.
-struct About<'a> {
-    spec: &'a LaunchSpec,
-    limits: Option<&'a Limited>,
-}
-
-impl Answers for About<'_> {
+impl Answers for LaunchSpec {
     fn about(&self) -> Value {
-        let policy = self.spec.explained.as_ref().map(|explained| (explained.0)());
-        let usage = self.limits.and_then(Limited::usage).map(|usage| {
-            json!({
-                "memory": usage.memory,
-                "memory-peak": usage.memory_peak,
-                "processes": usage.processes,
-                "cpu": usage.processor.map(|time| time.as_secs_f64()),
-            })
-        });
-        json!({ "policy": policy, "usage": usage })
+        json!({ "policy": self.explained.as_ref().map(|explained| (explained.0)()) })
     }
 }

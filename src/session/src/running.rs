@@ -24,6 +24,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use talk::Talk;
 
+pub use arkose_engine::limits::Usage;
 pub use processes::{Process, Processes};
 
 /// Facts are short; what is longer is none.
@@ -104,9 +105,14 @@ impl Running {
         Duration::from_millis(now().saturating_sub(self.facts.since))
     }
 
+    /// What it uses as the kernel counts it, where it has limits and so is counted by itself.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        Usage::of(self.facts.first)
+    }
+
     /// What its supervisor says of it; nothing when that one does not answer: `policy`, what the app
-    /// may reach as `arkose explain` has it, and `usage`, where a control group counts what it uses:
-    /// `memory` and `memory-peak` in bytes, `processes`, `cpu` in seconds.
+    /// may reach as `arkose explain` has it.
     #[must_use]
     pub fn about(&self) -> Option<Value> {
         if Process::is_stopped(self.facts.supervisor) {

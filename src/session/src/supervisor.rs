@@ -276,7 +276,7 @@ impl Session<'_> {
     fn list(&mut self, ready: &[PollFlags], events: &mut Events, id: &str) {
         let Some(mut listing) = self.listing.take() else { return };
         listing.take(&self.helper, self.helper.first().or(self.state.first));
-        for asked in listing.serve(ready, self.limits) {
+        for asked in listing.serve(ready) {
             match asked {
                 Asked::Stop(grace) => {
                     self.send(Control::Signal(Signal::SIGTERM as i32));

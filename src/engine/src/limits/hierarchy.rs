@@ -1,8 +1,12 @@
 //! Where control groups are mounted, and which group this process is in.
 
-use super::group::Hierarchy;
+use super::group::{Hierarchy, INNER};
+use super::own::PREFIX;
 use arkose_profile::Limits;
 use std::path::{Path, PathBuf};
+
+/// How the names of systemd's scopes for sandboxes begin.
+const SCOPE: &str = "app-arkose-";
 
 /// A hierarchy in which something is to be limited.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +25,29 @@ pub(super) fn needed(limits: Limits) -> Option<Vec<Needed>> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
     let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     find(limits, &mounts, &own)
+}
+
+/// The groups that limit a process, if it is the first of a sandbox and they were made for it: one
+/// directory for each hierarchy.
+pub(super) fn groups_of(process: i32) -> Vec<PathBuf> {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let (mounts, own) = (read("/proc/self/mountinfo"), read(&format!("/proc/{process}/cgroup")));
+    let hierarchies = [Some("memory"), Some("pids"), Some("cpu"), None];
+    let mut groups = Vec::new();
+    for (point, own) in hierarchies.into_iter().filter_map(|one| mounted(&mounts, &own, one)) {
+        let outer = own.parent().filter(|outer| own.ends_with(INNER) && is_ours(outer));
+        groups.extend(outer.map(|outer| point.join(outer)));
+    }
+    groups
+}
+
+/// Whether a group has the name of one that was made for a sandbox.
+fn is_ours(outer: &Path) -> bool {
+    let begins = |path: Option<&Path>, prefix: &str| {
+        let name = path.and_then(Path::file_name).and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(prefix))
+    };
+    begins(Some(outer), PREFIX) || begins(outer.parent(), SCOPE)
 }
 
 fn find(limits: Limits, mounts: &str, own: &str) -> Option<Vec<Needed>> {
@@ -115,6 +142,19 @@ mod tests {
         assert_eq!(kinds, [Hierarchy::Memory, Hierarchy::Unified, Hierarchy::Cpu]);
         assert_eq!(found[0].own, Path::new("x:y"));
         assert_eq!(found[2].own, Path::new("b"));
+    }
+
+    #[test]
+    fn groups_are_known_by_their_names() {
+        for (path, ours) in [
+            ("a/arkose-0123", true),
+            ("user/app.slice/app-arkose-abc.scope/sandbox", true),
+            ("user/app.slice/app-other.scope/sandbox", false),
+            ("a", false),
+            ("", false),
+        ] {
+            assert_eq!(is_ours(Path::new(path)), ours, "{path}");
+        }
     }
 
     #[test]

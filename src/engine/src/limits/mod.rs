@@ -11,7 +11,7 @@ mod own;
 mod usage;
 
 pub use group::Group;
-pub use own::Own;
+pub use own::{Own, root_could_limit};
 pub use usage::Usage;
 
 use crate::error::{Error, Result};

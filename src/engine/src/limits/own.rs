@@ -16,7 +16,7 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
 /// How the names of the directories begin.
-const PREFIX: &str = "arkose-";
+pub(super) const PREFIX: &str = "arkose-";
 
 /// A control group of one sandbox; dropping it removes it, and all processes must be gone by then.
 #[derive(Debug)]
@@ -76,8 +76,8 @@ impl Made {
     fn new(parent: OwnedFd) -> Result<Self, Errno> {
         loop {
             let name = format!("{PREFIX}{}", random()?);
-            // Nobody else may open it: a lock that is held by others would keep it for ever.
-            rustix::fs::mkdirat(&parent, &name, Mode::RWXU)?;
+            // Others may read what is in it, and not open it: a lock of theirs would keep it for ever.
+            rustix::fs::mkdirat(&parent, &name, Mode::RWXU | Mode::XGRP | Mode::XOTH)?;
             // A launch at the same moment may take it for one that was left, until it is locked.
             let Ok(lock) = open_directory(&parent, &name) else { continue };
             rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
@@ -129,6 +129,24 @@ fn parent(needed: &Needed, owner: Uid) -> Result<OwnedFd, Errno> {
         }
     }
     Err(cause)
+}
+
+/// Whether root can make a group with these limits, as far as can be seen without trying.
+#[must_use]
+pub fn root_could_limit(limits: Limits) -> bool {
+    let has = |directory: &OwnedFd, controllers: &[&str]| {
+        let text = read(directory, "cgroup.controllers").unwrap_or_default();
+        controllers.iter().all(|one| text.split_whitespace().any(|other| other == *one))
+    };
+    let roots = |needed: &Needed| {
+        let paths = needed.own.ancestors().map(|above| needed.point.join(above));
+        let mut directories = paths.filter_map(|path| open_directory(CWD, &path).ok());
+        directories.any(|directory| {
+            let root = rustix::fs::fstat(&directory).is_ok_and(|stat| stat.st_uid == 0);
+            root && has(&directory, &needed.controllers)
+        })
+    };
+    hierarchy::needed(limits).is_some_and(|needed| needed.iter().all(roots))
 }
 
 /// Switches controllers on for the groups below a directory; fails where processes are in it.

@@ -1,6 +1,7 @@
 //! What the processes of a control group use, and which of its limits they have met.
 
-use super::group::{Group, Part, read};
+use super::group::{Group, read};
+use super::hierarchy;
 use arkose_protocol::Struck;
 use std::time::Duration;
 
@@ -17,28 +18,35 @@ pub struct Usage {
     pub processor: Option<Duration>,
 }
 
-impl Group {
-    /// What its processes use now.
+impl Usage {
+    /// What a sandbox with limits uses, by its first process as it is seen from here; nothing when it
+    /// is in no control group of its own.
     #[must_use]
-    pub fn usage(&self) -> Usage {
-        let number = |names: &[&str]| {
-            let mut texts = names.iter().flat_map(|name| self.each(name, false));
-            texts.find_map(|text| text.trim().parse().ok())
+    pub fn of(first: i32) -> Option<Self> {
+        let groups = hierarchy::groups_of(first);
+        let read = |name: &str| {
+            let mut texts = groups.iter().map(|group| std::fs::read_to_string(group.join(name)));
+            texts.find_map(Result::ok)
         };
-        let used = self.each("cpu.stat", false).find_map(|text| field(&text, "usage_usec"));
-        Usage {
-            memory: number(&["memory.current", "memory.usage_in_bytes"]),
-            memory_peak: number(&["memory.peak", "memory.max_usage_in_bytes"]),
-            processes: number(&["pids.current"]),
-            processor: used.map(Duration::from_micros),
-        }
+        let number = |names: [&str; 2]| {
+            names.into_iter().find_map(|name| read(name)?.trim().parse::<u64>().ok())
+        };
+        let used = || read("cpu.stat").and_then(|text| field(&text, "usage_usec"));
+        (!groups.is_empty()).then(|| Self {
+            memory: number(["memory.current", "memory.usage_in_bytes"]),
+            memory_peak: number(["memory.peak", "memory.max_usage_in_bytes"]),
+            processes: number(["pids.current", "pids.current"]),
+            processor: used().map(Duration::from_micros),
+        })
     }
+}
 
+impl Group {
     /// Which limits were met; it can be asked until the group is removed.
     #[must_use]
     pub fn struck(&self) -> Struck {
         let any = |names: &[&str], event: &str| {
-            let mut texts = names.iter().flat_map(|name| self.each(name, true));
+            let mut texts = names.iter().flat_map(|name| self.each(name));
             texts.any(|text| field(&text, event).is_some_and(|count| count > 0))
         };
         Struck {
@@ -49,10 +57,9 @@ impl Group {
 
     /// That file of every hierarchy; of the inner directories as well, for some kernels count an
     /// event where the process was and others where the limit is.
-    fn each<'a>(&'a self, name: &'a str, inner: bool) -> impl Iterator<Item = String> + 'a {
-        let directories =
-            move |part: &'a Part| std::iter::once(&part.outer).chain(inner.then_some(&part.inner));
-        self.0.iter().flat_map(directories).filter_map(move |directory| read(directory, name))
+    fn each<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
+        let directories = self.0.iter().flat_map(|part| [&part.outer, &part.inner]);
+        directories.filter_map(move |directory| read(directory, name))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long the manager may take to answer.
@@ -38,10 +38,15 @@ pub(super) enum Value {
 #[derive(Debug)]
 pub(super) struct Manager(UnixStream);
 
+/// Where it listens.
+pub(super) fn socket(runtime: &Path) -> PathBuf {
+    runtime.join("systemd/private")
+}
+
 impl Manager {
     /// Connects to the manager of the user whose runtime directory that is.
     pub(super) fn connect(runtime: &Path, uid: u32) -> Result<Self> {
-        let mut stream = UnixStream::connect(runtime.join("systemd/private"))?;
+        let mut stream = UnixStream::connect(socket(runtime))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let hex: String = uid.to_string().bytes().map(|digit| format!("{digit:02x}")).collect();

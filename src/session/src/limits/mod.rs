@@ -10,7 +10,7 @@ mod scope;
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::spec::LaunchSpec;
-use arkose_engine::limits::{Group, Own, Usage};
+use arkose_engine::limits::{Group, Own};
 use arkose_profile::Limits;
 use arkose_profile::explain::human_size;
 use arkose_protocol::{Status, Struck};
@@ -74,11 +74,6 @@ impl Limited {
         self.scope.as_ref().or(self.own.as_ref().map(Own::group))
     }
 
-    /// What the sandbox uses now; nothing when it is in no group that this process knows.
-    pub(crate) fn usage(&self) -> Option<Usage> {
-        self.group().map(Group::usage)
-    }
-
     /// Which limits were met, once the sandbox has ended, and how high they were; `told` is what the
     /// helper has said of the group that it made.
     pub(crate) fn met(&self, told: Struck) -> Vec<(Limit, u64)> {
@@ -92,6 +87,11 @@ impl Limited {
         }
         met
     }
+}
+
+/// Whether the user's systemd manager can be asked for a control group.
+pub(crate) fn has_systemd(host: &Host) -> bool {
+    scope::is_booted() && manager::socket(&host.runtime()).exists()
 }
 
 /// Why the app went without something, in a sentence; `status` is how it ended.

@@ -19,12 +19,16 @@ const BOOTED: &str = "/run/systemd/system";
 /// Where systemd mounts the unified hierarchy.
 const ROOT: &str = "/sys/fs/cgroup";
 
+pub(super) fn is_booted() -> bool {
+    Path::new(BOOTED).exists()
+}
+
 /// Moves this process into a scope of its own and makes a group with these limits beside it.
 ///
 /// # Errors
 /// When there is no systemd, no user manager, or it does not give the controllers.
 pub(super) fn make(limits: Limits, host: &Host, id: &str) -> Result<Group> {
-    if !Path::new(BOOTED).exists() {
+    if !is_booted() {
         return Err(Error::other("systemd does not run"));
     }
     let unit = format!("app-arkose-{id}.scope");
