@@ -1,6 +1,8 @@
 //! The few facts about the host that a plan depends on.
 
+use crate::bounds;
 use arkose_profile::AbsPath;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
@@ -93,7 +95,11 @@ impl Host for ThisMachine {
     }
 
     fn canonical(&self, path: &AbsPath) -> Option<AbsPath> {
-        AbsPath::new(std::fs::canonicalize(path).ok()?).ok()
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        // Root may look into other processes, and must not do so for a user.
+        let resolve = ResolveFlags::NO_MAGICLINKS;
+        let opened = openat2(CWD, path.as_path(), flags, Mode::empty(), resolve).ok()?;
+        bounds::real_place(opened).ok()?
     }
 }
 
