@@ -147,7 +147,7 @@ pub(crate) fn live(
     let channel = setup.channel;
     let signals = SignalFd::children().context("the app cannot be waited for")?;
     let (stdio, terminal) = terminal(setup, stdio)?;
-    let filter = seccomp::program(&Filter { user_namespaces: setup.plan.user_namespaces });
+    let filter = seccomp::program(&filter(setup, wall));
     stdio.iter().try_for_each(|fd| wall.allow_descriptor(fd))?;
     let (request, processes) = (setup.request, setup.inside.counted);
     let app = App { request, channel, filter: &filter, wall, terminal, processes };
@@ -192,6 +192,16 @@ pub(crate) fn live(
             // Who waits there sees it close.
             Some(Said::Enter(_)) => {}
         }
+    }
+}
+
+/// What the app finds of the kernel. One that the helper makes root talks to nobody outside by whom it
+/// could be given files of the host.
+fn filter(setup: &Setup<'_>, wall: &Wall) -> Filter {
+    let plan = setup.plan;
+    Filter {
+        user_namespaces: plan.user_namespaces,
+        no_local_sockets: plan.way == Way::Helper && plan.as_root && wall.heard_outside(),
     }
 }
 

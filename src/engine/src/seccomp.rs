@@ -13,7 +13,8 @@ mod calls;
 use crate::sys::Instruction;
 use bpf::{ALLOW, Rules, answer, argument, fail, when_any_bit, when_equal};
 use calls::{
-    ABSENT, CLONE, CLONE3, Call, DENIED, IOCTL, MOUNTING, PERSONALITY, SOCKET, SOCKETPAIR, UNSHARE,
+    ABSENT, CLONE, CLONE3, Call, DENIED, IOCTL, MOUNTING, PERSONALITY, SOCKET, SOCKETCALL,
+    SOCKETPAIR, UNSHARE,
 };
 
 /// The first number that this list was not written for. Linux 6.17 has none beyond file_setattr.
@@ -56,6 +57,9 @@ const FAMILIES: [u32; 5] = [
     libc::AF_NETLINK.cast_unsigned(),
 ];
 
+/// Those of them that a path does not lead to.
+const REMOTE: [u32; 4] = [FAMILIES[0], FAMILIES[2], FAMILIES[3], FAMILIES[4]];
+
 /// Terminal controls that forge what a user typed.
 const FORGING: [u32; 2] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
 
@@ -68,6 +72,8 @@ const PERSONALITIES: [u32; 5] = [0, 8, 0x2_0000, 0x2_0008, u32::MAX];
 pub(crate) struct Filter {
     /// Whether the app may make user namespaces.
     pub(crate) user_namespaces: bool,
+    /// Whether it is kept from sockets that lie in files, but for pairs of its own.
+    pub(crate) no_local_sockets: bool,
 }
 
 /// The filter's program.
@@ -100,7 +106,11 @@ fn rules(filter: &Filter, number: &dyn Fn(Call) -> Option<u32>) -> Rules {
     }
     set(&PERSONALITY, only(0, &PERSONALITIES, EPERM));
     // socketcall, the older way to the same, has its arguments in memory, where a filter cannot look.
-    set(&SOCKET, only(0, &FAMILIES, EAFNOSUPPORT));
+    if filter.no_local_sockets {
+        set(&SOCKETCALL, vec![answer(EAFNOSUPPORT)]);
+    }
+    let families: &[u32] = if filter.no_local_sockets { &REMOTE } else { &FAMILIES };
+    set(&SOCKET, only(0, families, EAFNOSUPPORT));
     set(&SOCKETPAIR, only(0, &FAMILIES, EAFNOSUPPORT));
     set(&IOCTL, all_but(1, &FORGING, EPERM));
     rules
@@ -137,7 +147,8 @@ mod tests {
     use bpf::KILL;
     use bpf::machine::run;
 
-    const NESTING: Filter = Filter { user_namespaces: true };
+    const NESTING: Filter = Filter { user_namespaces: true, no_local_sockets: false };
+    const ALONE: Filter = Filter { user_namespaces: false, no_local_sockets: true };
 
     fn native(filter: &Filter, nr: i64, args: [u64; 2]) -> u32 {
         let args = [args[0], args[1], 0, 0, 0, 0];
@@ -181,6 +192,16 @@ mod tests {
                 assert_eq!(usual(nr, [family, 0]), EAFNOSUPPORT, "{family}");
             }
         }
+    }
+
+    #[test]
+    fn who_is_to_be_heard_by_nobody_gets_no_socket_in_a_file() {
+        assert_eq!(native(&ALONE, libc::SYS_socket, [1, 0]), EAFNOSUPPORT);
+        assert_eq!(native(&ALONE, libc::SYS_socket, [0x1_0000_0001, 0]), EAFNOSUPPORT);
+        for family in [2, 10, 16] {
+            assert_eq!(native(&ALONE, libc::SYS_socket, [family, 0]), ALLOW, "{family}");
+        }
+        assert_eq!(native(&ALONE, libc::SYS_socketpair, [1, 0]), ALLOW);
     }
 
     #[test]

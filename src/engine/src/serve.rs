@@ -45,6 +45,7 @@ impl Granted {
 /// Receives a request, builds its sandbox and waits for its end. What becomes of the app is
 /// told to the supervisor; an error here is told as well.
 pub fn serve(channel: &Channel, caller: &Caller, granted: Granted) {
+    sys::reset_signals();
     if let Err(error) = serve_request(channel, caller, granted) {
         // If the supervisor is gone nobody is left to tell.
         let _ = channel.send_event(&Event::Failed(error.into_failure()));
@@ -250,7 +251,7 @@ fn gate() -> Result<(OwnedFd, OwnedFd)> {
 }
 
 /// A directory would lead out of the sandbox. And an app that root makes root inside is the owner of
-/// every file that it holds: it gets pipes, sockets and its own terminal, which have no life outside.
+/// every file that it holds: it gets pipes and its own terminal, which have no life outside.
 /// One that a user makes root stays that user to the host.
 pub(crate) fn check_stdio(
     request: &Request,
@@ -269,7 +270,8 @@ pub(crate) fn check_stdio(
         let mode = rustix::fs::fstat(fd).context(message)?.st_mode;
         match FileType::from_raw_mode(mode) {
             _ if path_only => return Err(Error::new(message)),
-            FileType::Socket => {}
+            // Over one that leads outside, files of the host would come in.
+            FileType::Socket if !as_root => {}
             // One with a name is a file of the host like others.
             FileType::Fifo if is_nameless(fd).context(message)? => {}
             FileType::Directory => {

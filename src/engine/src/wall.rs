@@ -7,34 +7,52 @@
 
 use crate::error::{Context as _, Result};
 use crate::plan::Plan;
-use crate::sys::{Handled, Rights, Ruleset};
+use crate::sys::{self, Handled, Rights, Ruleset};
 use crate::tree::Kind;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use std::cell::Cell;
 use std::os::fd::{AsFd, OwnedFd};
 
 const MESSAGE: &str = "the app cannot be confined by Landlock";
 
-/// Rules that are put together while a sandbox is built; nothing where the kernel has no Landlock.
+/// What is put together while a sandbox is built.
 #[derive(Debug)]
-pub(crate) struct Wall(Option<Ruleset>);
+pub(crate) struct Wall {
+    /// Landlock's rules; nothing where the kernel has none.
+    rules: Option<Ruleset>,
+    /// Whether somebody outside may listen at a socket that the app could reach.
+    heard_outside: Cell<bool>,
+}
 
 impl Wall {
     /// One around the tree of that plan, with nothing allowed yet.
     pub(crate) fn of_tree(plan: &Plan) -> Result<Self> {
         let handled = Handled { files: !plan.user_namespaces, ..Handled::default() };
-        Ruleset::new(handled).map(Self).context(MESSAGE)
+        let rules = Ruleset::new(handled).context(MESSAGE)?;
+        let heard_outside = Cell::new(!plan.own_network && !sys::has_scopes());
+        Ok(Self { rules, heard_outside })
+    }
+
+    /// Notes that a directory is shown in which somebody outside can make a socket.
+    pub(crate) fn is_heard_outside(&self) {
+        self.heard_outside.set(true);
+    }
+
+    /// Whether there may be such a socket.
+    pub(crate) fn heard_outside(&self) -> bool {
+        self.heard_outside.get()
     }
 
     /// Allows that to what `place` refers to, and to all below it.
     pub(crate) fn allow(&self, place: impl AsFd, rights: Rights, kind: Kind) -> Result<()> {
-        let Some(rules) = &self.0 else { return Ok(()) };
+        let Some(rules) = &self.rules else { return Ok(()) };
         rules.allow(place, rights, kind == Kind::Directory).context(MESSAGE)
     }
 
     /// Lets a standard descriptor of the app be opened once more by its name in `/proc`, as it is.
     pub(crate) fn allow_descriptor(&self, fd: &OwnedFd) -> Result<()> {
-        let Some(rules) = &self.0 else { return Ok(()) };
+        let Some(rules) = &self.rules else { return Ok(()) };
         let flags = rustix::fs::fcntl_getfl(fd).context(MESSAGE)?;
         let rights = match flags & OFlags::RWMODE {
             OFlags::RDONLY => Rights::READ,
@@ -50,7 +68,7 @@ impl Wall {
 
     /// Confines this process for good.
     pub(crate) fn close(&self) -> Result<()> {
-        let Some(rules) = &self.0 else { return Ok(()) };
+        let Some(rules) = &self.rules else { return Ok(()) };
         rules.enforce().map(drop).context(MESSAGE)
     }
 }

@@ -25,8 +25,8 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    /// Pipes for those of the standard descriptors that are neither pipes nor sockets nor `replaced` by
-    /// a terminal of the app's own.
+    /// Pipes for those of the standard descriptors that are neither pipes nor `replaced` by a terminal of
+    /// the app's own. Over a socket of the host's the app could be given more.
     pub(crate) fn piped(replaced: [bool; 3]) -> io::Result<Self> {
         let mut pumps = Vec::new();
         let mut one = |fd: BorrowedFd<'_>, replaced: bool, input: bool| -> io::Result<OwnedFd> {
@@ -60,7 +60,7 @@ fn has_no_life_outside(fd: &OwnedFd) -> bool {
         || rustix::fs::fstatfs(fd).is_ok_and(|stat| u32::try_from(stat.f_type) == Ok(PIPES));
     fstat(fd).is_ok_and(|stat| {
         let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
-        kind == SFlag::S_IFSOCK || (kind == SFlag::S_IFIFO && nameless())
+        kind == SFlag::S_IFIFO && nameless()
     })
 }
 

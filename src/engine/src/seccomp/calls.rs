@@ -118,4 +118,5 @@ pub(super) const UNSHARE: Call = both(libc::SYS_unshare, 310);
 pub(super) const IOCTL: Call = both(libc::SYS_ioctl, 54);
 pub(super) const PERSONALITY: Call = both(libc::SYS_personality, 136);
 pub(super) const SOCKET: Call = both(libc::SYS_socket, 359);
+pub(super) const SOCKETCALL: Call = i386(102);
 pub(super) const SOCKETPAIR: Call = both(libc::SYS_socketpair, 360);

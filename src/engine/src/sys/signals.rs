@@ -42,12 +42,14 @@ impl AsFd for SignalFd {
     }
 }
 
-/// Gives a process that is about to become the app the signals that a fresh one has: none blocked,
-/// and the one that Rust's runtime ignores as it was. Handlers end with the old program by themselves.
+/// Gives this process the signals that a fresh one has: none blocked, and neither the one that Rust's
+/// runtime ignores nor what its caller ignored. The kernel collects the children of who ignores
+/// theirs, and their ids may be another's at once. Handlers end with the old program by themselves.
 pub(crate) fn reset_signals() {
-    // SAFETY: the set is initialised before it is read; SIG_DFL is valid for the signal.
+    // SAFETY: the set is initialised before it is read; SIG_DFL is valid for both signals.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
         let mut none = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());

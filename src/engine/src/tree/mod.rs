@@ -21,7 +21,7 @@ use crate::sys::{self, MountAttr, Rights, set_mount_attr};
 use crate::wall::Wall;
 use arkose_profile::AbsPath;
 use arkose_protocol::GeneratedFile;
-use rustix::fs::{CWD, Mode, ResolveFlags};
+use rustix::fs::{CWD, FileType, Mode, ResolveFlags};
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags};
 use rustix::process::{Gid, Uid};
@@ -133,6 +133,7 @@ impl Builder<'_> {
         of_user: bool,
     ) -> Result<()> {
         let kind = kind_of(&opened.fd).path(source, "cannot be shared with the app")?;
+        self.refuse_listeners(&opened.fd, source)?;
         let mount = self.detached_copy(&opened.fd, source, read_only, of_user)?;
         let place = self.place(dest, kind)?;
         attach(&mount, &place).path(dest, "cannot be put in its place")?;
@@ -140,6 +141,26 @@ impl Builder<'_> {
             self.wall.allow(&mount, Rights::CHANGE, kind)?;
         }
         self.close_below(&mount, opened, !read_only)
+    }
+
+    /// An app that root makes root inside has root's own uid, and what it holds it owns: over a socket
+    /// files of the host would come in, and files of root's get out.
+    fn refuse_listeners(&self, opened: &OwnedFd, source: &AbsPath) -> Result<()> {
+        if self.id_map.is_none() {
+            return Ok(());
+        }
+        let stat = rustix::fs::fstat(opened).path(source, "cannot be shared with the app")?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Socket => Err(Error::new(format!(
+                "the socket “{source}” cannot be given to an app that the helper makes root"
+            ))
+            .remedy("arkose run --via user …")),
+            FileType::Directory => {
+                self.wall.is_heard_outside();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn private_home(&mut self, data: &AbsPath, source: &AbsPath, dest: &AbsPath) -> Result<()> {
