@@ -6,10 +6,13 @@ use arkose_tests::host::{descendants, while_swapped};
 use arkose_tests::machine::{Machine, machine, with_way};
 use arkose_tests::{Arkose, Outcome, Scratch, Via, both_ways};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::Pid;
 use std::fs::{self, File};
+use std::io::IoSlice;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -141,6 +144,66 @@ by_helper! {
         assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o644);
     }
 
+    /// What somebody outside hands over to root inside would be root's to give away, out there.
+    fn root_inside_is_handed_no_file_of_the_host() {
+        let home = Scratch::home();
+        let file = home.file("file", "");
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let opened = File::open(&file).unwrap();
+        let fds = [opened.as_raw_fd()];
+        sendmsg::<()>(ours.as_raw_fd(), &[IoSlice::new(b"x")], &[ControlMessage::ScmRights(&fds)], MsgFlags::empty(), None).unwrap();
+        let script = "import array, os, socket
+_, control, *_ = socket.socket(fileno=0).recvmsg(1, 99)
+fd = array.array('i', control[0][2])[0]
+os.fchown(fd, 0, 0); os.fchmod(fd, 0o4755); print('owned')";
+        let mut command = Arkose::crafted_as_root().command(["python3", "-c", script]).into_command();
+        let outcome = Outcome::of(command.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()));
+        assert!(outcome.refusal().contains("standard descriptors"), "{outcome}");
+        let now = file.metadata().unwrap();
+        assert_eq!((now.uid(), now.mode() & 0o7777), (machine().uid.as_raw(), 0o644));
+    }
+
+    /// Over it, files of the host could be handed to it, and files of root's out.
+    fn root_inside_connects_to_no_socket_of_the_users() {
+        let home = Scratch::home();
+        let (shared, data) = (home.directory("shared"), home.directory("data/private"));
+        let script = "import os, socket, sys
+for at in sys.argv[1:]:
+    try: socket.socket(socket.AF_UNIX).connect(at); print('connected', at)
+    except OSError as error: print('no', type(error).__name__, file=sys.stderr)
+socket.socketpair(); socket.socket(socket.AF_INET); print('end')";
+        let sockets = [shared.join("socket"), data.join("socket")];
+        let listeners = sockets.each_ref().map(|path| {
+            let listener = UnixListener::bind(path).unwrap();
+            listener.set_nonblocking(true).unwrap();
+            std::os::unix::fs::chown(path, Some(machine().uid.as_raw()), Some(machine().gid.as_raw())).unwrap();
+            listener
+        });
+        let bind = format!("bind={}", text(&shared));
+        let private = both(data.parent().unwrap(), &data);
+        let words = ["python3", "-c", script, text(&sockets[0]), "/mnt/socket", &format!("{}/socket", text(&machine().home))];
+        for crafted in [
+            Arkose::crafted_as_root().option("path", &bind),
+            Arkose::crafted_as_root().option("path", bind.replace("bind=", "bind-read-only=")),
+            Arkose::crafted_as_root().option("mount", both(&shared, Path::new("/mnt"))),
+            Arkose::crafted_as_root().option("private", &private),
+        ] {
+            let outcome = crafted.command(words).output();
+            assert_eq!(outcome.success(), "end", "{outcome}");
+        }
+        let outcome = Arkose::crafted_as_root().option("mount", both(&sockets[0], Path::new("/mnt/socket")))
+            .command(words).output();
+        assert!(outcome.refusal().contains("cannot be given to an app that the helper makes root"), "{outcome}");
+        for listener in &listeners {
+            assert!(listener.accept().is_err(), "a connection came in");
+        }
+        // The user is not kept from it, nor root inside from sockets where nobody outside can listen.
+        let user = Arkose::crafted().option("path", &bind).command(words).output();
+        assert!(user.text().contains("connected"), "{user}");
+        let own = "import socket; socket.socket(socket.AF_UNIX).bind('/tmp/own'); print('bound')";
+        assert_eq!(Arkose::crafted_as_root().command(["python3", "-c", own]).output().success(), "bound");
+    }
+
     fn what_root_inside_writes_to_a_file_arrives_and_the_file_stays_the_users() {
         let home = Scratch::home();
         let file = home.file("file", "");
@@ -268,6 +331,20 @@ print('end')";
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
         symlink(closed.join("link"), home.join("link")).unwrap();
         let outcome = Arkose::crafted().option("home", home.join("link")).command(["ls", text(&shown)]).output();
+        assert_eq!(outcome.success(), "file");
+    }
+
+    /// Nor one of the kernel's, to where a process of root's is.
+    fn a_link_to_where_another_process_is_leads_nowhere() {
+        let system = Scratch::system();
+        let home = Scratch::home();
+        let shown = system.directory("shown");
+        fs::write(shown.join("file"), "").unwrap();
+        let mut there = Command::new("sleep").arg("600").current_dir(&shown).spawn().unwrap();
+        symlink(format!("/proc/{}/cwd", there.id()), home.join("link")).unwrap();
+        let outcome = Arkose::crafted().option("home", home.join("link")).command(["ls", text(&shown)]).output();
+        there.kill().unwrap();
+        there.wait().unwrap();
         assert_eq!(outcome.success(), "file");
     }
 
@@ -419,7 +496,31 @@ ctypes.CDLL(None).execve(sys.argv[1].encode(), null, null)";
     }
 }
 
+/// Starts a command that finds its children collected by the kernel, so that their ids are free at once.
+fn ignoring_children(command: &Command) -> Command {
+    let script = "import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])";
+    let mut around = Command::new("timeout");
+    around
+        .args(["20", "python3", "-c", script])
+        .arg(command.get_program())
+        .args(command.get_args());
+    around.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    around
+}
+
 both_ways! {
+    fn a_caller_that_ignores_its_children_is_told_how_the_app_ended(via) {
+        let command = match via {
+            Via::User => Arkose::run(via),
+            Via::Helper => Arkose::crafted(),
+        };
+        let command = command.command(["sh", "-c", "true; exit 3"]).into_command();
+        let outcome = Outcome::of(&mut ignoring_children(&command));
+        assert_eq!(outcome.code(), 3, "{outcome}");
+    }
+
     fn a_link_in_the_place_of_a_private_home_is_not_followed(via) {
         let home = Scratch::home();
         let victim = home.file("victim/letter", "not granted");
