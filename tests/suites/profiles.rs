@@ -168,7 +168,69 @@ fn a_plan_is_printed_and_nothing_is_done() {
     assert!(plan.contains(system.path().to_str().unwrap()), "{plan}");
 }
 
+/// A shipped profile before and after its update: after it, it asks for all that there is.
+const SHIPPED: &str = "command = [\"true\"]\nnetwork = \"none\"\n[files]\nhome = \"empty\"\n";
+const UPDATED: &str = "command = [\"true\"]\nnetwork = \"direct\"\nxserver = \"direct\"\nwayland = \"direct\"\ndbus = \"both\"\npulseaudio = true\nuser-namespaces = true\ndevices = [\"gpu\"]\nenvironment = [\"LANG\"]\n[files]\nhome = \"direct\"\nbind = [\"/srv\"]\nbind-read-only = [\"/mnt\"]\ncow = [\"/media\"]\n";
+
+/// Also where the user only confirmed what the shipped profile said anyway.
+#[test]
+fn an_update_of_a_shipped_profile_loosens_nothing_that_the_user_set() {
+    let (shipped, config) = (Scratch::home(), Scratch::home());
+    let call = |words: &[&str]| {
+        Arkose::call(words)
+            .env("ARKOSE_PROFILES", shipped.path())
+            .env("XDG_CONFIG_HOME", config.path())
+    };
+    let told = || call(&["explain", "--json", "app"]).prints();
+    shipped.file("app.toml", SHIPPED);
+    let before = told();
+    let closed = [
+        "network=none",
+        "xserver=none",
+        "wayland=none",
+        "dbus=none",
+        "pulseaudio=false",
+        "user-namespaces=false",
+        "devices=[]",
+        "environment=[]",
+        "files.home=empty",
+        "files.bind=[]",
+        "files.bind-read-only=[]",
+        "files.cow=[]",
+    ];
+    let set = call(&[&["profile", "set", "app"], &closed[..]].concat()).output();
+    assert_eq!(set.code(), 0, "{set}");
+    shipped.file("app.toml", UPDATED);
+    let after: serde_json::Value = serde_json::from_str(&told()).unwrap();
+    let before: serde_json::Value = serde_json::from_str(&before).unwrap();
+    let sentences = |told: &serde_json::Value| -> Vec<serde_json::Value> {
+        told["lines"].as_array().unwrap().iter().map(|line| line["text"].clone()).collect()
+    };
+    assert_eq!(sentences(&after), sentences(&before));
+    // The update is there: what the user lets go is as it says.
+    let reset = call(&["profile", "reset", "app"]).output();
+    assert_eq!(reset.code(), 0, "{reset}");
+    assert!(line(&serde_json::from_str(&told()).unwrap(), "network").0);
+}
+
 both_ways! {
+    fn an_updated_profile_is_launched_as_the_user_tightened_it(via) {
+        let (shipped, config) = (Scratch::home(), Scratch::home());
+        let data = shipped.file("data/file", "not granted");
+        let profile = |network: &str, bind: &str| {
+            let script = format!("cat {}; test -e /proc/net/dev && grep -c : /proc/net/dev", data.display());
+            shipped.file("app.toml", format!("command = [\"sh\", \"-c\", \"{script}\"]\nnetwork = \"{network}\"\n[files]\nbind = [{bind}]\n"))
+        };
+        profile("none", "");
+        config.file("arkose/profiles/app.toml", "network = \"none\"\n[files]\nbind = []\n");
+        let launch = || Arkose::launch(via, "app").env("ARKOSE_PROFILES", shipped.path()).env("XDG_CONFIG_HOME", config.path()).prints();
+        let before = launch();
+        profile("direct", &format!("{:?}", data.parent().unwrap()));
+        assert_eq!(launch(), before);
+        fs::remove_file(config.join("arkose/profiles/app.toml")).unwrap();
+        assert!(launch().contains("not granted"));
+    }
+
     fn the_originals_example_runs_as_it_is(via) {
         let display = Display::start();
         let home = Scratch::home();
