@@ -14,6 +14,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 const FILE: &str = "/etc/arkose/helper.toml";
 
@@ -436,6 +437,48 @@ both_ways! {
         assert_eq!(size(Arkose::run(via)), "8192");
         assert_eq!(size(Arkose::run(via).option("cow-size", "4M")), "4096");
     }
+
+    fn a_launch_that_names_no_limit_gets_the_largest(via) {
+        let etc = Etc::with("[default]\nmax-processes = 20\nmax-memory = \"50M\"\n");
+        for (option, more, place) in [("processes", "21", "2:17"), ("memory", "51M", "3:14")] {
+            let said = etc.refuses(Arkose::run(via).option(option, more).command(["echo", "launched"]));
+            assert!(said.contains(&format!("{FILE}:{place}")), "{said}");
+        }
+        let etc = Etc::with("[default]\nmax-processes = 20\n");
+        if let Some(reason) = without_limits(via, "processes", "20") {
+            return skip("a_launch_that_names_no_limit_gets_the_largest", &reason);
+        }
+        let most = |call: Arkose| -> u32 { etc.run(call.command(["python3", "-c", FORKS])).success().parse().unwrap() };
+        assert!((15..=20).contains(&most(Arkose::run(via))));
+        assert!((5..=10).contains(&most(Arkose::run(via).option("processes", "10"))));
+        if let Some(reason) = without_limits(via, "memory", "50M") {
+            return skip("a_launch_that_names_no_limit_gets_the_largest (memory)", &reason);
+        }
+        let hog = Arkose::run(via).command(["python3", "-c", "x = bytearray(200 << 20)"]);
+        let etc = Etc::with("[default]\nmax-memory = \"50M\"\n");
+        assert_ne!(etc.run(hog).code(), 0);
+    }
+}
+
+/// Starts as many processes as it can, and says how many.
+const FORKS: &str = "
+import os, signal
+started = 0
+try:
+    while started < 100:
+        if os.fork() == 0:
+            signal.pause()
+        started += 1
+except BlockingIOError:
+    pass
+print(started, flush=True)
+os._exit(0)
+";
+
+/// Why this machine cannot hold that limit in that way.
+fn without_limits(via: Via, option: &str, most: &str) -> Option<String> {
+    let outcome = Arkose::run(via).option(option, most).command(["true"]).output();
+    (outcome.code() != 0).then(|| outcome.said().lines().next().unwrap_or_default().to_owned())
 }
 
 /// Bad files, where the mistake is, and what the sentence offers.
@@ -456,6 +499,8 @@ const BAD: &[(&str, &str, &str)] = &[
     ("[default]\noff-limits = [\"/\"]\n", "2:15", "off-limits"),
     ("[default]\nmax-cow-size = 5\n", "2:16", "500M"),
     ("[default]\nmax-cow-size = \"5Q\"\n", "2:16", "500M"),
+    ("[default]\nmax-processes = \"5\"\n", "2:17", "512"),
+    ("[default]\nmax-processes = -5\n", "2:17", "512"),
     ("[default]\nactions = [\"lunch\"]\n", "2:12", "launch"),
     ("[default]\nusers = [0]\n", "2:1", "rule"),
     ("[[rule]]\nnetwork = []\n", "1:1", "users"),
@@ -499,6 +544,8 @@ by_helper! {
             ("devices = [\"sound\"]", &["--class", "gpu"], "gpu"),
             ("home = [\"private\"]", &["--home-mode", "direct"], "home = direct"),
             ("max-cow-size = \"8M\"", &["--cow-size", "9000000"], "8M"),
+            ("max-memory = \"8M\"", &["--memory", "9000000"], "8M"),
+            ("max-processes = 20", &["--processes", "21"], "20"),
         ] {
             let etc = Etc::with(format!("[default]\n{cap}\n"));
             let call = beyond.iter().fold(Arkose::crafted(), |call, word| call.arg(word));
@@ -594,6 +641,30 @@ by_helper! {
         }
         let bus = |dbus: &str| Arkose::crafted().option("dbus", dbus).option("mount", format!("{}=/mnt/socket", text(system)));
         assert!(etc.refuses(bus("session").command(["true"])).contains("socket"));
+    }
+
+    /// What the user could lift does not hold what the administrator limits.
+    fn a_control_group_of_the_users_stands_for_no_limit() {
+        let name = "a_control_group_of_the_users_stands_for_no_limit";
+        if let Some(reason) = without_limits(Via::Helper, "processes", "20") {
+            return skip(name, &reason);
+        }
+        let group = Path::new("/sys/fs/cgroup").join(format!("administrator-{}", std::process::id()));
+        if !Path::new("/sys/fs/cgroup/cgroup.procs").exists() || fs::create_dir(&group).is_err() {
+            return skip(name, "this machine has no control groups of the second version at their usual place");
+        }
+        for path in [group.clone(), group.join("cgroup.procs")] {
+            chown(&path, Some(machine().uid.as_raw()), Some(machine().gid.as_raw())).unwrap();
+        }
+        let started = |etc: &Etc| {
+            let call = Arkose::crafted().option("group", &group).option("processes", "20");
+            etc.run(call.command(["python3", "-c", FORKS])).success()
+        };
+        let (free, held) = (started(&Etc::empty()), started(&Etc::with("[default]\nmax-processes = 20\n")));
+        // It goes when the last process in it has.
+        assert!(arkose_tests::wait::until(Duration::from_secs(5), || fs::remove_dir(&group).is_ok()));
+        assert_eq!(free, "100", "the group limits nothing");
+        assert!(held.parse::<u32>().unwrap() <= 20, "{held}");
     }
 
     /// A device is judged by the node that was opened.

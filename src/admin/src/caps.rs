@@ -2,7 +2,7 @@
 //! at its real place.
 
 use crate::file::PATH;
-use crate::keys::{BIND_ROOTS, MAX_COW_SIZE, OFF_LIMITS};
+use crate::keys::{BIND_ROOTS, MAX_COW_SIZE, MAX_MEMORY, MAX_PROCESSES, OFF_LIMITS};
 use crate::parse::{Rule, Rules, Section, Setting, Value};
 use crate::paths::{Written, home_of};
 use crate::services;
@@ -117,7 +117,7 @@ impl Caps {
 
     pub(crate) fn most(&self, key: &str) -> Option<(u64, Place)> {
         match self.section.get(key) {
-            Some(Setting { value: Value::Size(most), place }) if *most > 0 => Some((*most, *place)),
+            Some(Setting { value: Value::Most(most), place }) if *most > 0 => Some((*most, *place)),
             _ => None,
         }
     }
@@ -132,6 +132,18 @@ impl Caps {
         if let (0, Some((most, _))) = (policy.cow_size, self.most(MAX_COW_SIZE)) {
             policy.cow_size = most;
         }
+        if let (0, Some((most, _))) = (policy.limits.memory, self.most(MAX_MEMORY)) {
+            policy.limits.memory = most;
+        }
+        if let (0, Some((most, _))) = (policy.limits.processes, self.most(MAX_PROCESSES)) {
+            policy.limits.processes = u32::try_from(most).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Whether a launch is to be held to limits that its user must not be able to lift.
+    #[must_use]
+    pub fn has_limits(&self) -> bool {
+        self.most(MAX_MEMORY).is_some() || self.most(MAX_PROCESSES).is_some()
     }
 }
 

@@ -4,7 +4,8 @@ use crate::caps::{Caps, Closed};
 use crate::devices::{cover, cover_opened};
 use crate::file::PATH;
 use crate::keys::{
-    ACTIONS, BIND_ROOTS, DEVICES, KEYS, Key, Kind, MAX_COW_SIZE, OFF_LIMITS, RUNAS_ROOT,
+    ACTIONS, BIND_ROOTS, DEVICES, KEYS, Key, Kind, MAX_MEMORY, MAX_PROCESSES, OFF_LIMITS,
+    RUNAS_ROOT,
 };
 use crate::parse::{Setting, Value};
 use arkose_profile::i18n::{Message, N_};
@@ -96,10 +97,15 @@ impl Caps {
                 let refused = policy.devices.iter().filter(|device| !cover(allowed, device));
                 refused.map(|device| denied_device(setting.place, &name_of(device))).collect()
             }
-            (Value::Size(most), MAX_COW_SIZE)
-                if *most > 0 && !(1..=*most).contains(&policy.cow_size) =>
-            {
-                no(&human_size(policy.cow_size), &human_size(*most))
+            (Value::Most(most), name) if *most > 0 => {
+                let (asked, shown): (u64, fn(u64) -> String) = match name {
+                    MAX_MEMORY => (policy.limits.memory, human_size),
+                    MAX_PROCESSES => (policy.limits.processes.into(), |count| count.to_string()),
+                    _ => (policy.cow_size, human_size),
+                };
+                // None at all is more than any.
+                let within = (1..=*most).contains(&asked);
+                if within { Vec::new() } else { no(&shown(asked), &shown(*most)) }
             }
             _ => Vec::new(),
         }
@@ -225,7 +231,7 @@ fn at(message: Message, place: Place) -> Message {
 
 fn denied(key: &Key, place: Place, value: &str, allowed: &str) -> Denied {
     let pattern = match key.kind {
-        Kind::Size => N_(
+        Kind::Size | Kind::Count => N_(
             "the administrator does not allow “{option} = {value}”: “{key}” is {allowed} ({file}:{line}:{column})",
         ),
         _ => N_(

@@ -28,8 +28,10 @@ pub(crate) enum Kind {
     Devices,
     /// Paths, absolute or below `~`.
     Paths,
-    /// A number of bytes.
+    /// The most of a number of bytes.
     Size,
+    /// The most of a number.
+    Count,
 }
 
 const fn key(name: &'static str, kind: Kind, option: &'static str) -> Key {
@@ -42,6 +44,8 @@ pub(crate) const DEVICES: &str = "devices";
 pub(crate) const BIND_ROOTS: &str = "bind-roots";
 pub(crate) const OFF_LIMITS: &str = "off-limits";
 pub(crate) const MAX_COW_SIZE: &str = "max-cow-size";
+pub(crate) const MAX_MEMORY: &str = "max-memory";
+pub(crate) const MAX_PROCESSES: &str = "max-processes";
 
 /// Every key, in the order in which it is judged.
 pub(crate) static KEYS: &[Key] = &[
@@ -58,6 +62,8 @@ pub(crate) static KEYS: &[Key] = &[
     key(BIND_ROOTS, Kind::Paths, ""),
     key(OFF_LIMITS, Kind::Paths, ""),
     key(MAX_COW_SIZE, Kind::Size, "limits.cow-size"),
+    key(MAX_MEMORY, Kind::Size, "limits.memory"),
+    key(MAX_PROCESSES, Kind::Count, "limits.processes"),
 ];
 
 /// Whom a rule is for.

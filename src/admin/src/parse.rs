@@ -46,7 +46,7 @@ pub(crate) enum Value {
     Switch(bool),
     Devices(Vec<Allowed>),
     Paths(Vec<(Written, Place)>),
-    Size(u64),
+    Most(u64),
 }
 
 /// Where something stands in the text, in bytes.
@@ -170,12 +170,19 @@ impl Reader<'_> {
                 self.each(key, array, |text| Written::parse(key.name, text)).map(Value::Paths)
             }
             (Kind::Size, DeValue::String(text)) => match size::size(text) {
-                Ok(bytes) => Some(Value::Size(bytes)),
+                Ok(bytes) => Some(Value::Most(bytes)),
                 Err(message) => {
                     self.fail(span, message);
                     None
                 }
             },
+            (Kind::Count, DeValue::Integer(number)) => {
+                let count = u32::from_str_radix(number.as_str(), number.radix());
+                if count.is_err() {
+                    self.fail(span, wrong_type(key));
+                }
+                count.ok().map(|count| Value::Most(count.into()))
+            }
             _ => {
                 self.fail(span, wrong_type(key));
                 None
@@ -331,6 +338,7 @@ fn wrong_type(key: &Key) -> Message {
         }
         Kind::Paths => N_("“{key}” must be a list of paths, like [\"~/Documents\", \"/srv\"]"),
         Kind::Size => N_("“{key}” must be a size in quotes, like \"500M\""),
+        Kind::Count => N_("“{key}” must be a whole number, like 512"),
     };
     let words: Vec<_> = key.words().iter().map(|word| format!("\"{word}\"")).collect();
     Message::new(pattern).with("key", key.name).with("values", words.join(", "))

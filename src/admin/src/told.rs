@@ -3,7 +3,7 @@
 use crate::caps::{Caps, Whom};
 use crate::file::{PATH, Reader};
 use crate::judge::{Action, Denied};
-use crate::keys::{DEVICES, MAX_COW_SIZE, OFF_LIMITS, find};
+use crate::keys::{DEVICES, Kind, OFF_LIMITS, find};
 use arkose_profile::explain::{Explanation, Line};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::options::Risk;
@@ -49,6 +49,12 @@ pub fn explain(
     limited
         .paths
         .retain(|rule| rule.access == Access::Restrict || caps.judge_path(&rule.path).is_ok());
+    let given = |key: &str| match key {
+        "limits.cow-size" => limited.cow_size != policy.cow_size,
+        "limits.memory" => limited.limits.memory != policy.limits.memory,
+        "limits.processes" => limited.limits.processes != policy.limits.processes,
+        _ => false,
+    };
     let closed = caps.closed.iter().filter(|closed| closed.key == OFF_LIMITS);
     let hides = closed.clone().next().is_some();
     let mut lines: Vec<Line> =
@@ -62,7 +68,7 @@ pub fn explain(
             // “No path is hidden” would not be true.
             continue;
         }
-        if line.key == "limits.cow-size" && limited.cow_size != policy.cow_size {
+        if given(line.key) {
             line.origin = Origin::Administrator(PATH.into());
         }
         lines.push(line);
@@ -78,7 +84,8 @@ impl Denied {
     /// Whether nothing of that option is left: it has one value, and is no list.
     fn is_all_of(&self, option: &str) -> bool {
         let same = find(self.key).is_some_and(|key| key.option == option);
-        same && !matches!(self.key, DEVICES | MAX_COW_SIZE)
+        let most = find(self.key).is_some_and(|key| matches!(key.kind, Kind::Size | Kind::Count));
+        same && !most && self.key != DEVICES
     }
 }
 

@@ -76,6 +76,8 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
         plan(&request, caller, Way::Helper)?
     };
     check_stdio(&request, &stdio, Way::Helper, caps)?;
+    // A group of the user's own could be lifted by the user.
+    let group = group.filter(|_| !caps.is_some_and(Caps::has_limits));
     let place = limits::place(request.policy.limits, group, Way::Helper, caller)?;
     let id_map = plan.as_root.then(|| ids::translating_namespace(caller)).transpose()?;
     let (ours, theirs) = gate()?;

@@ -131,6 +131,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Asked {
             "--dbus" => policy.dbus = DBus::parse(&value()).expect("a bus"),
             "--pulseaudio" => policy.pulseaudio = true,
             "--class" => policy.devices.push(Device::Class(value())),
+            "--memory" => policy.limits.memory = value().parse().expect("a number"),
+            "--processes" => policy.limits.processes = value().parse().expect("a number"),
             "--cow-size" => policy.cow_size = value().parse().expect("a number"),
             "--user-namespaces" => policy.user_namespaces = true,
             "--root-read-only" => policy.root = Root::ReadOnly,
