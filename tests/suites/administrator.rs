@@ -649,10 +649,13 @@ by_helper! {
         if let Some(reason) = without_limits(Via::Helper, "processes", "20") {
             return skip(name, &reason);
         }
-        let group = Path::new("/sys/fs/cgroup").join(format!("administrator-{}", std::process::id()));
-        if !Path::new("/sys/fs/cgroup/cgroup.procs").exists() || fs::create_dir(&group).is_err() {
-            return skip(name, "this machine has no control groups of the second version at their usual place");
-        }
+        // Where groups of the first version are as well, those of the second are below.
+        let mut roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(Path::new).into_iter();
+        let Some(root) = roots.find(|root| root.join("cgroup.controllers").exists()) else {
+            return skip(name, "this machine has no control groups of the second version at their usual places");
+        };
+        let group = root.join(format!("administrator-{}", std::process::id()));
+        fs::create_dir(&group).unwrap();
         for path in [group.clone(), group.join("cgroup.procs")] {
             chown(&path, Some(machine().uid.as_raw()), Some(machine().gid.as_raw())).unwrap();
         }
