@@ -170,11 +170,6 @@ impl Channel {
             Err(ProtocolError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
                 return Ok(Received::Nothing);
             }
-            Err(ProtocolError::Io(error))
-                if error.kind() == std::io::ErrorKind::ConnectionReset =>
-            {
-                return Ok(Received::Closed);
-            }
             Err(error) => return Err(error),
         };
         let packet = buffer.get(..length).ok_or(ProtocolError::Malformed)?;
@@ -205,7 +200,9 @@ impl Channel {
         let received = loop {
             let mut parts = [IoSliceMut::new(buffer)];
             match recvmsg(&self.0, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-                Err(Errno::INTR) => {}
+                // The other side ended without reading what was sent to it. That is told once, and before
+                // what it said itself.
+                Err(Errno::INTR | Errno::CONNRESET) => {}
                 result => break result?,
             }
         };
@@ -337,6 +334,16 @@ mod tests {
         assert!(matches!(b.receive_request(), Err(ProtocolError::Malformed)));
         a.send_packet(&7u32.to_le_bytes(), &[fd, fd, fd, fd]).unwrap();
         assert!(matches!(b.receive_request(), Err(ProtocolError::Version)));
+    }
+
+    #[test]
+    fn what_was_said_before_the_end_is_heard_although_the_other_side_did_not_listen() {
+        let (a, b) = Channel::pair().unwrap();
+        a.send(&Control::Signal(15)).unwrap();
+        b.send_event(&Event::Started).unwrap();
+        drop(b);
+        assert!(matches!(a.receive().unwrap(), Received::Message(Event::Started, None)));
+        assert!(matches!(a.receive::<Event>().unwrap(), Received::Closed));
     }
 
     #[test]

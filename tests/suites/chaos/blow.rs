@@ -1,7 +1,7 @@
 //! What ends a launch, and when: the death of one of its processes, a signal, a terminal that closes.
 
 use super::draw::Draw;
-use super::started::Started;
+use super::started::{Entry, Started};
 use arkose_tests::Via;
 use arkose_tests::random::Random;
 use nix::sys::signal::{Signal, kill};
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 const SOON: Duration = Duration::from_secs(1);
 /// The same where an app is given time to end by itself: two seconds more.
 const GRACE: Duration = Duration::from_secs(3);
+/// The same after `arkose stop`, which gives five.
+const STOPPED: Duration = Duration::from_secs(6);
 /// How long a launch may take to come to the app.
 const LAUNCH: Duration = Duration::from_secs(30);
 
@@ -40,6 +42,8 @@ enum What {
     Death(Role),
     /// The supervisor is asked to end.
     Term,
+    /// The same, by `arkose stop`.
+    Stop,
     /// The terminal is closed.
     Terminal,
     /// The standard input is closed.
@@ -55,13 +59,15 @@ pub(crate) struct Blow {
     /// Before the app runs, or while it does.
     early: bool,
     delay: Duration,
+    /// Whether somebody enters the sandbox before, and stays.
+    entered: bool,
 }
 
 impl Blow {
     pub(crate) fn new(random: &mut Random, draw: &Draw) -> Self {
-        use What::{Death, Input, Nothing, Term, Terminal};
+        use What::{Death, Input, Nothing, Stop, Term, Terminal};
         let mut all =
-            vec![Death(Role::App), Death(Role::Init), Death(Role::Supervisor), Term, Nothing];
+            vec![Death(Role::App), Death(Role::Init), Death(Role::Supervisor), Term, Stop, Nothing];
         all.push(if draw.terminal { Terminal } else { Input });
         if draw.via == Via::Helper {
             all.extend([Death(Role::Helper), Death(Role::Pkexec)]);
@@ -72,39 +78,33 @@ impl Blow {
         let early = random.once_in(2);
         let longest = if early { 8_000 } else { 30_000 };
         let delay = Duration::from_micros(random.below(longest) as u64);
-        Self { what: *random.pick(&all), early, delay }
+        let what = *random.pick(&all);
+        Self { what, early, delay, entered: !early && random.once_in(4) }
     }
 
     /// Launches, strikes, and waits for the end: what was done, or what went wrong.
     pub(crate) fn strike(&self, draw: Draw, random: &mut Random) -> Result<String, String> {
         let (terminal, mut started) = (draw.terminal, Started::new(draw));
         self.wait_for_the_moment(&mut started);
+        let mut entry = self.entered.then(|| started.enter()).flatten();
         let done = self.fall(&mut started, terminal, random);
         let begin = Instant::now();
         let limit = match self.what {
-            What::Death(Role::Init | Role::Supervisor | Role::Helper | Role::Pkexec) => SOON,
-            // An app that ignores what it is asked for is given time.
-            What::Death(Role::Screen) | What::Terminal => GRACE,
-            _ => {
+            _ if !done.certain => {
                 self.end(&mut started, random);
                 SOON
             }
+            // An app that ignores what it is asked for is given time.
+            What::Death(Role::Screen) | What::Terminal => GRACE,
+            What::Stop => STOPPED,
+            _ => SOON,
         };
-        // Who died may have been of another role by then, or nobody.
-        if done.certain || !matches!(self.what, What::Death(_)) {
-            if !started.until(limit, Started::has_ended) {
-                return Err(format!(
-                    "{}: not over after {:?}; {}",
-                    done.said,
-                    begin.elapsed(),
-                    started.said()
-                ));
-            }
-        } else {
-            self.end(&mut started, random);
-            if !started.until(SOON, Started::has_ended) {
-                return Err(format!("{}: not over when asked; {}", done.said, started.said()));
-            }
+        if !started.until(limit, Started::has_ended) {
+            let (said, passed) = (done.said, begin.elapsed());
+            return Err(format!("{said}: not over after {passed:?}; {}", started.said()));
+        }
+        if !started.until(SOON, |_| entry.as_mut().is_none_or(Entry::has_ended)) {
+            return Err(format!("{}: what entered goes on; {}", done.said, started.said()));
         }
         Ok(format!("{}, over after {:?}; {}", done.said, begin.elapsed(), started.said()))
     }
@@ -141,7 +141,14 @@ impl Blow {
                 started.signal(Signal::SIGTERM);
                 "asked to end".to_owned()
             }
+            What::Stop => {
+                let status = started.stop();
+                certain = status.is_some();
+                status.map_or("not listed".to_owned(), |status| format!("stopped: {status}"))
+            }
             What::Terminal | What::Input => {
+                // A terminal that goes before it controls anybody is not missed.
+                certain = self.what == What::Terminal && !self.early;
                 started.hang_up(terminal);
                 "closed".to_owned()
             }

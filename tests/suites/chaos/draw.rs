@@ -123,7 +123,7 @@ impl Draw {
             draw.option("runas", "root");
         }
         draw.services(random, as_root, place);
-        draw.option("cow-size", "64M");
+        draw.limits(random);
         let script = format!("PATH=/usr/bin:/bin; {script}");
         draw.change(|call| match lingers {
             true => call.option("set", format!("command=[\"/bin/sh\", \"-c\", {}]", toml(&script))),
@@ -154,6 +154,16 @@ impl Draw {
         }
         if random.once_in(3) {
             self.option("cow", &text(&place.copied));
+        }
+    }
+
+    /// Where one cannot be had the launch is refused, which leaves nothing either.
+    fn limits(&mut self, random: &mut Random) {
+        self.option("cow-size", "64M");
+        for (name, value) in [("memory", "200M"), ("processes", "100"), ("cpu-weight", "50")] {
+            if random.once_in(6) {
+                self.option(name, value);
+            }
         }
     }
 

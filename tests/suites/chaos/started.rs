@@ -1,7 +1,8 @@
 //! A launch that runs, on a terminal or on pipes, and is read from without ever being waited for.
 
 use super::draw::Draw;
-use arkose_tests::host;
+use arkose_tests::wait::LAUNCH;
+use arkose_tests::{Arkose, host};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How often something is looked for.
 const LOOK: Duration = Duration::from_millis(1);
+/// How long it may take to be listed.
+const LISTED: Duration = Duration::from_secs(2);
 /// How much of what was said is kept.
 const KEPT: usize = 1 << 14;
 
@@ -73,6 +76,41 @@ impl Started {
         self.said.windows(7).any(|part| part == b"started") || self.has_ended()
     }
 
+    /// What the list of running sandboxes calls it: it comes there when it has lived for a moment.
+    fn id(&mut self) -> Option<String> {
+        let supervisor = self.pid().as_raw();
+        let mut id = None;
+        self.until(LISTED, |started| {
+            id = listed(supervisor);
+            id.is_some() || started.has_ended()
+        });
+        id
+    }
+
+    /// Somebody who enters the sandbox and stays there.
+    pub(crate) fn enter(&mut self) -> Option<Entry> {
+        let id = self.id()?;
+        let mut command =
+            Arkose::call(["enter", &id]).command(["/bin/sleep", "604"]).into_command();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Some(Entry(command.spawn().expect("it can be started")))
+    }
+
+    /// Has it ended by `arkose stop`; how that went.
+    pub(crate) fn stop(&mut self) -> Option<ExitStatus> {
+        let id = self.id()?;
+        let mut command = Arkose::call(["stop", &id]).into_command();
+        let mut child = command.stderr(Stdio::null()).spawn().expect("it can be started");
+        let mut status = None;
+        // What it waits for may wait for its output to be read.
+        self.until(LAUNCH, |started| {
+            started.drain();
+            status = child.try_wait().expect("a child can be waited for");
+            status.is_some()
+        });
+        status
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         self.drain();
         if self.status.is_none() {
@@ -126,6 +164,30 @@ impl Drop for Started {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// `arkose enter`, while it runs.
+pub(crate) struct Entry(Child);
+
+impl Entry {
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("a child can be waited for").is_some()
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The id of the sandbox of a supervisor.
+fn listed(supervisor: i32) -> Option<String> {
+    let output = Arkose::call(["ps", "--json"]).into_command().output().ok()?;
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    let one = all.as_array()?.iter().find(|one| one["supervisor"] == supervisor)?;
+    one["id"].as_str().map(str::to_owned)
 }
 
 /// The same command in a session of its own, which a terminal controls.
