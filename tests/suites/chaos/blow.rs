@@ -130,7 +130,9 @@ impl Blow {
                 let victim = (!among.is_empty()).then(|| *random.pick(&among));
                 let killed = victim.is_some_and(|victim| kill(victim, Signal::SIGKILL).is_ok());
                 certain = match role {
-                    Role::Init | Role::Supervisor | Role::Helper => killed,
+                    Role::Init | Role::Supervisor => killed,
+                    // It has a child for a moment, of which it needs no more than that it was there.
+                    Role::Helper => killed && victim == among.first().copied(),
                     // Before the app runs there may be another display in its place.
                     Role::Screen => killed && !self.early,
                     Role::App | Role::Pkexec | Role::Guard => false,
