@@ -164,8 +164,9 @@ impl Blow {
         if started.until(Duration::from_millis(random.below(40) as u64), Started::has_ended) {
             return;
         }
-        // Who cleans up for a killed supervisor must not be dead already.
-        if random.once_in(2) && self.what != What::Death(Role::Guard) {
+        // Who cleans up for a killed supervisor, or after itself, must not be dead already.
+        let helpless = matches!(self.what, What::Death(Role::Guard | Role::Screen));
+        if random.once_in(2) && !helpless {
             return started.signal(Signal::SIGKILL);
         }
         started.signal(Signal::SIGTERM);
