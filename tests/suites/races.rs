@@ -34,13 +34,14 @@ fn race(one: &Path, other: &Path, call: impl Fn() -> Arkose, holds: impl Fn(&Out
     launched
 }
 
-/// A directory of root's with a secret, which only root can enter.
+/// A directory of root's with a secret, to which only root finds the way: whoever is there can read it.
 fn closed(system: &Scratch) -> PathBuf {
     let closed = system.join("closed");
-    fs::create_dir(&closed).unwrap();
-    fs::write(closed.join("letter"), SECRET).unwrap();
+    let inner = closed.join("inner");
+    fs::create_dir_all(&inner).unwrap();
+    fs::write(inner.join("letter"), SECRET).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
-    closed
+    inner
 }
 
 /// Everything below a directory: names, kinds, modes, owners, and when a directory was changed.
