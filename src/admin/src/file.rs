@@ -107,7 +107,7 @@ fn owned_by_root(stat: &Stat, path: &Path, reader: Reader) -> Result<(), Errors>
     }
     if Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH) {
         let message = N_(
-            "is not trusted, because others than root may write to it; mend it with: chmod go-w {path}",
+            "others than root may write to it, so it is not trusted; mend it with: chmod go-w {path}",
         );
         return Err(error(path, Message::new(message).with("path", path.to_string_lossy())));
     }
@@ -128,7 +128,7 @@ fn root_has_no_name() -> bool {
 
 fn not_roots(path: &Path, uid: u32) -> Errors {
     let message = N_(
-        "is not trusted, because it belongs to user {uid} and not to root; mend it with: chown -h root: {path}",
+        "it belongs to user {uid} and not to root, so it is not trusted; mend it with: chown -h root: {path}",
     );
     let message = Message::new(message).with("uid", uid.to_string());
     error(path, message.with("path", path.to_string_lossy()))

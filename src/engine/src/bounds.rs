@@ -20,7 +20,7 @@ pub(crate) fn of(caller: &Caller) -> Result<Option<Caps>> {
     let rules = arkose_admin::read(Reader::Helper);
     rules.and_then(|rules| rules.map(|rules| rules.caps(&whom)).transpose()).map_err(|errors| {
         let first = errors.0.first().map(ToString::to_string).unwrap_or_default();
-        Error::new(format!("{first}; nothing is launched until an administrator mends it"))
+        Error::new(format!("{first} – nothing is launched until an administrator mends it"))
             .remedy("arkose doctor")
     })
 }

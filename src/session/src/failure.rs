@@ -147,7 +147,7 @@ impl LaunchError {
 /// The first mistake; `arkose doctor` tells them all.
 fn unruly(errors: &Errors) -> Message {
     let first = errors.0.first().map(ToString::to_string).unwrap_or_default();
-    Message::new(N_("{error}; nothing is launched until an administrator mends it"))
+    Message::new(N_("{error} – nothing is launched until an administrator mends it"))
         .with("error", first)
 }
 
