@@ -124,8 +124,10 @@ impl Bench {
         for (program, place) in PROGRAMS {
             let place = self.programs().join(place);
             fs::create_dir_all(&place).expect("a place for the programs");
-            fs::copy(self.built.join("debug").join(program), place.join(program))
-                .expect("a program");
+            let place = place.join(program);
+            // Not into the file itself: what was started from it may still be ending.
+            let _ = fs::remove_file(&place);
+            fs::copy(self.built.join("debug").join(program), place).expect("a program");
         }
         true
     }
