@@ -55,7 +55,7 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
     steps.push(Step::Sysfs { fresh: own_network || way == Way::Helper });
     steps.push(Step::Scratch { dest: absolute("/var/tmp")?, mode: 0o1777 });
     steps.extend(real_places(request, host)?);
-    steps.extend(paths(request)?);
+    steps.extend(paths(request, host, way)?);
     steps.extend(services(request)?);
     Ok(Plan {
         way,
@@ -107,7 +107,7 @@ fn copy(path: AbsPath) -> Step {
 
 /// The home and the rules for single paths: parents first, so that a rule for a child holds inside
 /// its parent, and the home before a rule for the very same directory.
-fn paths(request: &Request) -> Result<Vec<Step>> {
+fn paths(request: &Request, host: &impl Host, way: Way) -> Result<Vec<Step>> {
     refuse_own(&request.home.path, "cannot be a home directory")?;
     let mut rules = vec![(request.home.path.clone(), home(request)?)];
     for rule in &request.policy.paths {
@@ -123,6 +123,12 @@ fn paths(request: &Request) -> Result<Vec<Step>> {
             Access::Restrict => Step::Hide { dest, always: false },
         };
         rules.push((rule.path.clone(), step));
+    }
+    if way == Way::Helper {
+        // Before a rule for the very same place.
+        let mut covered = covered(&rules, host);
+        covered.append(&mut rules);
+        rules = covered;
     }
     rules.sort_by(|(a, _), (b, _)| a.cmp(b));
     let writable = writable(request).into_iter().collect();
@@ -140,6 +146,23 @@ fn paths(request: &Request) -> Result<Vec<Step>> {
         steps.push(step);
     }
     Ok(steps)
+}
+
+/// What is mounted on the host below a directory that is copied, unless another rule says what shows there.
+fn covered(rules: &[(AbsPath, Step)], host: &impl Host) -> Vec<(AbsPath, Step)> {
+    let mut found = Vec::new();
+    for (path, _) in rules.iter().filter(|(_, step)| matches!(step, Step::Overlay { .. })) {
+        for step in system::covered_below(host, path) {
+            let Step::Hide { dest, .. } = &step else { continue };
+            let between = |(other, _): &(AbsPath, Step)| {
+                other != path && path.contains(other) && other.contains(dest)
+            };
+            if !rules.iter().any(between) {
+                found.push((dest.clone(), step));
+            }
+        }
+    }
+    found
 }
 
 /// The directories above `path` that an app could move away, and make another: those below one that

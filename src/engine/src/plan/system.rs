@@ -1,7 +1,7 @@
 //! The directories of the system: what of `/` the app sees, and as what.
 
 use super::{Step, Way};
-use crate::host::{EntryKind, Host, below};
+use crate::host::{EntryKind, Host, Mount, below};
 use arkose_profile::{AbsPath, Policy, Root, RunAs};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -96,7 +96,10 @@ fn directory(host: &impl Host, way: Way, policy: &Policy, path: AbsPath, steps: 
 fn nested_overlays(host: &impl Host, path: AbsPath, read_only: bool, steps: &mut Vec<Step>) {
     steps.push(overlay(path.clone(), false, read_only));
     for mount in submounts(host, &path) {
-        steps.push(overlay(mount, true, read_only));
+        steps.push(covered(mount.point.clone()));
+        if !not_files(&mount.kind) {
+            steps.push(overlay(mount.point.clone(), true, read_only));
+        }
     }
 }
 
@@ -155,17 +158,31 @@ fn overlay(path: AbsPath, optional: bool, read_only: bool) -> Step {
     Step::Overlay { lower: path.clone(), dest: path, of_user: false, optional, read_only }
 }
 
-fn submounts(host: &impl Host, path: &AbsPath) -> Vec<AbsPath> {
-    let mut points: Vec<AbsPath> = host
-        .mounts()
-        .iter()
-        .filter(|mount| mount.point != *path && path.contains(&mount.point))
-        .filter(|mount| !not_files(&mount.kind))
-        .map(|mount| mount.point.clone())
-        .collect();
-    points.sort();
-    points.dedup();
-    points
+/// What is mounted over it on the host is not copied with it, and what that covers must not show: only
+/// root could look there.
+fn covered(dest: AbsPath) -> Step {
+    Step::Hide { dest, always: false }
+}
+
+/// The same for all that is mounted below a directory that root copies for a user.
+pub(super) fn covered_below(host: &impl Host, path: &AbsPath) -> Vec<Step> {
+    let real = host.canonical(path).unwrap_or_else(|| path.clone());
+    let inside = |mount: &Mount| {
+        let rest = mount.point.as_path().strip_prefix(&real).ok()?;
+        path.join(rest).ok().map(covered)
+    };
+    submounts(host, &real).into_iter().filter_map(inside).collect()
+}
+
+/// What is mounted below a path, each place once; parents come first.
+fn submounts<'h>(host: &'h impl Host, path: &AbsPath) -> Vec<&'h Mount> {
+    let below = |mount: &&Mount| mount.point != *path && path.contains(&mount.point);
+    let mut mounts: Vec<&Mount> = host.mounts().iter().filter(below).collect();
+    // The last one mounted is the one that shows.
+    mounts.reverse();
+    mounts.sort_by(|a, b| a.point.cmp(&b.point));
+    mounts.dedup_by(|a, b| a.point == b.point);
+    mounts
 }
 
 fn not_files(kind: &str) -> bool {
