@@ -348,6 +348,16 @@ print('end')";
         assert_eq!(outcome.success(), "file");
     }
 
+    /// The kernel lets no user look there; neither may who copies a directory for one.
+    fn what_a_mount_covers_does_not_show_in_a_copy() {
+        for (kind, path) in [("tmpfs", "cow=/opt"), ("hugetlbfs", "cow=/opt"), ("hugetlbfs", "restrict=/srv")] {
+            let script = format!("mount -t tmpfs none /opt; mkdir /opt/over; echo covered >/opt/over/file; mount -t {kind} none /opt/over");
+            let call = Arkose::crafted().option("path", path);
+            let outcome = Outcome::of(&mut call.shell("ls /opt; cat /opt/over/file; echo end").on_changed_host(&script));
+            assert_eq!(outcome.text(), "over\nend", "{kind} {path}: {outcome}");
+        }
+    }
+
     fn a_file_system_below_a_closed_directory_is_no_obstacle() {
         let script = "mount -t tmpfs none /opt; mkdir -m 700 /opt/closed; mkdir /opt/closed/below; mount -t tmpfs none /opt/closed/below";
         let outcome = Outcome::of(&mut Arkose::run(Via::Helper).command(["echo", "launched"]).on_changed_host(script));
