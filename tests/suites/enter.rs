@@ -18,7 +18,7 @@ use std::path::Path;
 const WHO: &str = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|CoreDumping|Umask|SigBlk|SigIgn)' /proc/self/status; \
     for n in cgroup ipc mnt net pid time user uts; do readlink /proc/self/ns/$n; done; \
     cat /proc/self/cgroup /proc/self/uid_map /proc/self/limits; hostname; id; echo root: $(stat -c %d:%i /); \
-    env | grep -vE '^(TERM|COLORTERM|PWD|OLDPWD|SHLVL|_)=' | sort; ls -l /proc/self/fd | wc -l";
+    env | grep -vE '^(TERM|COLORTERM|PWD|OLDPWD|SHLVL|_)=' | sort; ls -l /proc/self/fd | wc -l; unshare --user true 2>/dev/null && echo may make namespaces; true";
 
 /// An app that does something and then waits to be ended.
 fn app(call: Arkose, script: &str) -> (Running, Vec<String>) {

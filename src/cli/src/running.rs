@@ -45,7 +45,7 @@ pub(crate) fn ps(matches: &ArgMatches) -> Result<u8, Failure> {
 }
 
 fn row(one: &Running, processes: &Processes) -> [String; 7] {
-    let inside = processes.below(one.facts.first);
+    let inside = processes.of(&one.facts);
     let memory = inside.iter().map(|(_, process)| process.memory).sum();
     [
         one.facts.id.clone(),
@@ -60,7 +60,7 @@ fn row(one: &Running, processes: &Processes) -> [String; 7] {
 
 /// What a list for programs says of one.
 fn summary(one: &Running, processes: &Processes) -> Value {
-    let inside = processes.below(one.facts.first);
+    let inside = processes.of(&one.facts);
     let facts = &one.facts;
     json!({
         "id": facts.id,
@@ -127,12 +127,12 @@ fn tree(one: &Running, processes: &Processes) -> Value {
             "cpu": process.cpu.as_secs_f64(),
         })
     };
-    processes.below(one.facts.first).iter().map(process).collect()
+    processes.of(&one.facts).iter().map(process).collect()
 }
 
 fn text(one: &Running, processes: &Processes, about: &Value) -> String {
     let facts = &one.facts;
-    let inside = processes.below(facts.first);
+    let inside = processes.of(facts);
     // A control group counts better: what is shared once, and those that have ended.
     let usage = one.usage().unwrap_or_default();
     let memory = || inside.iter().map(|(_, process)| process.memory).sum();

@@ -6,7 +6,7 @@
 mod processes;
 mod talk;
 
-use crate::facts::{self, Facts, now};
+use crate::facts::{self, now};
 use crate::failure::{LaunchError, NO_ANSWER, NOT_ENDED};
 use crate::host::Host;
 use crate::runtime;
@@ -24,6 +24,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use talk::Talk;
 
+pub use crate::facts::Facts;
 pub use arkose_engine::limits::Usage;
 pub use processes::{Process, Processes};
 
@@ -199,7 +200,7 @@ impl Stopping<'_> {
             talk.ends(Instant::now() + GONE);
         }
         let deadline = Instant::now() + GONE;
-        while self.sandbox.is_there() || Process::is_first(self.sandbox.facts.first) {
+        while self.sandbox.is_there() || Process::is_first(&self.sandbox.facts) {
             if Instant::now() > deadline {
                 return Err(LaunchError::plain(NOT_ENDED));
             }

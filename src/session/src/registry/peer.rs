@@ -4,7 +4,8 @@ use nix::unistd::Uid;
 use std::os::fd::BorrowedFd;
 
 /// Whether it is the user, or root, and outside of every sandbox. An app that reached the socket has
-/// the user's id as well, or one that looks like root's; but it is in a pid namespace below ours.
+/// the user's id as well, or one that looks like root's; but it is in a pid namespace below ours. One
+/// with light walls, which has no such namespace, has no such sockets either.
 pub(super) fn is_heard(socket: BorrowedFd<'_>) -> bool {
     let Ok(peer) = rustix::net::sockopt::socket_peercred(socket) else { return false };
     let user = peer.uid.as_raw() == Uid::effective().as_raw() || peer.uid.is_root();

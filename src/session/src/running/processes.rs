@@ -1,6 +1,7 @@
 //! What runs in a sandbox, by `/proc`: every process that descends from the sandbox's first one, which
 //! collects those whose parents have ended.
 
+use crate::facts::Facts;
 use nix::unistd::{SysconfVar, sysconf};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -43,14 +44,14 @@ impl Processes {
         Self { by_parent }
     }
 
-    /// Those of the sandbox with that first process, which is not among them, and how deep each is
-    /// below it; parents come before their children.
+    /// Those of a sandbox but for its first one, and how deep each is below that; parents come before
+    /// their children.
     #[must_use]
-    pub fn below(&self, first: i32) -> Vec<(usize, &Process)> {
+    pub fn of(&self, sandbox: &Facts) -> Vec<(usize, &Process)> {
         let mut found = Vec::new();
         // An id may be another's by now.
-        if Process::is_first(first) {
-            self.collect(first, 0, &mut found);
+        if Process::is_first(sandbox) {
+            self.collect(sandbox.first, 0, &mut found);
         }
         found
     }
@@ -102,14 +103,16 @@ impl Process {
         Self::read(pid).is_some_and(|process| process.state == 'T')
     }
 
-    /// Whether it is the first process of a pid namespace below ours, and has not ended; when its
-    /// parent collects it is not ours to say.
-    pub(super) fn is_first(pid: i32) -> bool {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = |name| status.lines().find_map(|line| line.strip_prefix(name));
-        let ids = line("NSpid:").unwrap_or_default();
-        let ended = line("State:").is_none_or(|state| state.trim_start().starts_with(['Z', 'X']));
-        !ended && ids.split_whitespace().skip(1).last() == Some("1")
+    /// Whether the first process of a sandbox has not ended; when its parent collects it is not ours
+    /// to say. It is the first of a pid namespace below ours, or a child of the supervisor.
+    pub(super) fn is_first(sandbox: &Facts) -> bool {
+        let path = format!("/proc/{}/status", sandbox.first);
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let line = |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let nested = line("NSpid:").unwrap_or_default().split_whitespace().skip(1).last();
+        let ours = line("PPid:") == Some(&sandbox.supervisor.to_string());
+        let ended = line("State:").is_none_or(|state| state.starts_with(['Z', 'X']));
+        !ended && (ours || nested == Some("1"))
     }
 }
 
@@ -123,11 +126,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_seen_below_its_parent_and_is_no_first_one() {
+    fn this_process_is_seen_below_its_parent() {
         let own = std::process::id().cast_signed();
         let process = Process::read(own).unwrap();
         assert!(process.memory > 100_000, "{process:?}");
         assert!(Processes::now().by_parent[&process.parent].iter().any(|one| one.pid == own));
-        assert!(!Process::is_first(own));
     }
 }
