@@ -6,6 +6,7 @@ use arkose_tests::machine::machine;
 use arkose_tests::registry::Place;
 use arkose_tests::wait::{self, LAUNCH};
 use arkose_tests::{Arkose, Running, Scratch, Terminal, Via, both_ways, host};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use std::fs::{self, File};
 use std::os::fd::AsFd as _;
@@ -273,8 +274,9 @@ cp /bin/true ~/id; chmod 700 ~/id", victim = victim.display());
         let (ours, theirs) = Channel::pair().unwrap();
         door.send_with(&Control::Enter, theirs.as_fd()).unwrap();
         drop(theirs);
+        let mut socket = [PollFd::new(ours.as_fd(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut socket, PollTimeout::from(10_000_u16)), Ok(1), "somebody listens there");
         assert!(end(&ours).is_none());
-        // A socket that is none.
         assert_eq!(place.list().len(), 1);
         let outcome = enter(&place, &id, "grep NoNewPrivs /proc/self/status").output();
         assert!(outcome.text().ends_with('1'), "{outcome}");
