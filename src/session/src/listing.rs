@@ -22,16 +22,25 @@ pub(crate) struct Listing<'a> {
     runtime: &'a Runtime,
     registry: Option<Registry>,
     due: Option<Instant>,
+    /// It was time, and the first process not known.
+    missed: bool,
 }
 
 impl<'a> Listing<'a> {
     pub(crate) fn new(spec: &'a LaunchSpec, runtime: &'a Runtime) -> Self {
-        Self { spec, runtime, registry: None, due: None }
+        Self { spec, runtime, registry: None, due: None, missed: false }
     }
 
     /// The app runs.
     pub(crate) fn started(&mut self) {
         self.due = Some(Instant::now() + MOMENT);
+    }
+
+    /// The first process is known now.
+    pub(crate) fn known(&mut self) {
+        if std::mem::take(&mut self.missed) {
+            self.due = Some(Instant::now());
+        }
     }
 
     /// When there is something to be done though nothing happens.
@@ -41,10 +50,12 @@ impl<'a> Listing<'a> {
 
     /// Takes the place when it is time. A sandbox that cannot be listed runs nevertheless.
     pub(crate) fn take(&mut self, helper: &Helper, first: Option<i32>) {
-        let (true, Some(first)) = (self.due.is_some_and(|due| due <= Instant::now()), first) else {
+        if self.due.is_none_or(|due| due > Instant::now()) {
             return;
-        };
+        }
         self.due = None;
+        self.missed = first.is_none();
+        let Some(first) = first else { return };
         let facts = Facts::of(self.spec, self.runtime.id(), helper, first);
         self.registry = Registry::open(self.runtime, &facts).ok();
     }

@@ -250,7 +250,10 @@ impl Session<'_> {
             Ok(Received::Message(Event::ExecFailed(errno), _)) => {
                 self.state.failure = Some(not_executed(command, errno));
             }
-            Ok(Received::Message(Event::First(pid), _)) => self.state.first = Some(pid),
+            Ok(Received::Message(Event::First(pid), _)) => {
+                self.state.first = Some(pid);
+                self.listing.iter_mut().for_each(Listing::known);
+            }
             Ok(Received::Message(Event::Stopped(signal), _)) => {
                 events.stopped(id, signal);
                 self.listing.iter_mut().for_each(|listing| listing.tell(events));
