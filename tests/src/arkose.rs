@@ -102,6 +102,13 @@ impl Arkose {
         self
     }
 
+    /// Adds words to the command.
+    #[must_use]
+    pub fn command_arguments(mut self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        self
+    }
+
     /// `sh -c SCRIPT` as the command.
     #[must_use]
     pub fn shell(self, script: &str) -> Self {

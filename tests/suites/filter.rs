@@ -2,7 +2,7 @@
 //! arguments that a kernel without the filter would answer differently wherever it would.
 
 use arkose_tests::machine::{self, machine};
-use arkose_tests::{Arkose, Via, both_ways};
+use arkose_tests::{Arkose, Scratch, Via, both_ways};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::Stdio;
@@ -246,4 +246,31 @@ fn root_inside_is_filtered_as_well() {
             all_are(&inside(Arkose::run(via).option("runas", "root"), &calls), EPERM);
         }
     });
+}
+
+both_ways! {
+    fn a_profile_refuses_further_calls(via) {
+        for size in sizes("a_profile_refuses_further_calls") {
+            let calls = of_size("getppid 110 64\ngetpid 39 20\nptrace 101 26 0 0 0 0\n", size);
+            let usual = inside(Arkose::run(via), &calls);
+            all_are(&usual, "0");
+            let call = Arkose::run(via).option("deny-call", "getppid").option("set", "system-calls.deny=[\"ptrace\", \"getppid\"]");
+            let refused = inside(call, &calls);
+            assert_eq!((&*refused["getppid"], &*refused["ptrace"], &*refused["getpid"]), (EPERM, EPERM, "0"), "{size}");
+        }
+    }
+}
+
+/// A name that is none is told with its place and the nearest one.
+#[test]
+fn a_call_that_is_none_is_named_with_its_place() {
+    let home = Scratch::home();
+    let file = home.file(
+        "calls.toml",
+        "command = [\"true\"]\n[system-calls]\ndeny = [\"chroot\", \"ptrase\"]\n",
+    );
+    let said = Arkose::call(["run", "--profile"]).arg(&file).command(["true"]).output().refusal();
+    assert!(said.contains("calls.toml:3:19: ") && said.contains("“ptrace”"), "{said}");
+    let said = Arkose::call(["run", "--deny-call", "execve"]).command(["true"]).output().refusal();
+    assert!(said.contains("cannot be refused"), "{said}");
 }

@@ -149,6 +149,7 @@ impl Builder {
             }
             Kind::Devices => ("DEVICE", arg.action(ArgAction::Append)),
             Kind::Environment => ("NAME[=VALUE]", arg.action(ArgAction::Append)),
+            Kind::Calls => ("NAME", arg.action(ArgAction::Append)),
             Kind::Command => ("WORD", arg.action(ArgAction::Append)),
         };
         arg.value_name(name)

@@ -166,7 +166,7 @@ pub(crate) fn layer(matches: &ArgMatches) -> Result<Layer, Failure> {
         let values =
             values.map(|value| flag_value(option, value)).collect::<Result<Vec<_>, _>>()?;
         let done = match option.kind {
-            Kind::Paths(_) | Kind::Devices | Kind::Environment | Kind::Command => {
+            Kind::Paths(_) | Kind::Devices | Kind::Environment | Kind::Calls | Kind::Command => {
                 layer.add(option.key, values)
             }
             _ => {

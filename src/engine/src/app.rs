@@ -6,6 +6,7 @@ use crate::limits;
 use crate::sys::{self, Instruction};
 use crate::wall::Wall;
 use arkose_protocol::{Bytes, Channel, Event, Request};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -19,6 +20,8 @@ pub(crate) struct App<'a> {
     pub(crate) terminal: Option<OwnedFd>,
     /// How many processes it may have, where no control group counts them.
     pub(crate) processes: Option<u32>,
+    /// Whether the directories of the host are there, and Landlock alone closes them.
+    pub(crate) light: bool,
 }
 
 /// Exit statuses by which a shell tells what went wrong.
@@ -55,20 +58,23 @@ fn prepare(app: &App<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
     rustix::stdio::dup2_stdout(&stdout).context(message)?;
     rustix::stdio::dup2_stderr(&stderr).context(message)?;
     sys::close_from(3).context("the app's descriptors cannot be closed")?;
-    enter_directory(app.request);
     sys::reset_signals();
     if let Some(most) = app.processes {
         limits::count_processes(most).context("the number of processes cannot be limited")?;
     }
     app.wall.close()?;
+    enter_directory(app.request, app.light);
     sys::load_filter(app.filter).context("the app's system calls cannot be filtered")
 }
 
 /// The wanted directory, else the home, else the root.
-fn enter_directory(request: &Request) {
+fn enter_directory(request: &Request, light: bool) {
     let wanted = request.cwd.iter().chain(std::iter::once(&request.home.path));
     for directory in wanted {
-        if rustix::process::chdir(directory.as_path()).is_ok() {
+        // To enter a directory Landlock asks nothing; to open it, it does.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let reached = !light || rustix::fs::open(directory.as_path(), flags, Mode::empty()).is_ok();
+        if reached && rustix::process::chdir(directory.as_path()).is_ok() {
             return;
         }
     }

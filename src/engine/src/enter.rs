@@ -33,5 +33,5 @@ fn enter(setup: &Setup<'_>, wall: &Wall) -> Result<()> {
     let (request, id_map, gate) = (&request, None, None);
     let own = Setup { channel, request, plan, caller, caps, inside, id_map, gate };
     // What enters lets nobody else in.
-    init::live(&own, stdio, wall, 0)
+    init::live(&own, stdio, wall, 0, None)
 }

@@ -126,7 +126,7 @@ fn limit_bounding_set(kept: CapabilitySet) -> Result<()> {
     Ok(())
 }
 
-fn keep_capabilities(kept: CapabilitySet) -> Result<()> {
+pub(crate) fn keep_capabilities(kept: CapabilitySet) -> Result<()> {
     let message = "the capabilities cannot be given up";
     rustix::thread::clear_ambient_capability_set().context(message)?;
     let sets =
@@ -139,6 +139,12 @@ fn keep_capabilities(kept: CapabilitySet) -> Result<()> {
 /// Hides this process's memory and descriptors from others of the same user, and ends it with its parent.
 pub(crate) fn guard_process() -> Result<()> {
     let message = "the sandbox cannot be guarded";
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).context(message)?;
+    hide_process()?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).context(message)
+}
+
+/// Hides this process's memory and descriptors from others of the same user.
+pub(crate) fn hide_process() -> Result<()> {
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .context("the sandbox cannot be guarded")
 }

@@ -6,6 +6,7 @@ use crate::bounds::Bounds;
 use crate::enter;
 use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
+use crate::light::{self, Warden};
 use crate::limits::Inside;
 use crate::plan::{Plan, Way};
 use crate::refusal::refused;
@@ -14,7 +15,7 @@ use crate::sys::{self, Forked, SignalFd};
 use crate::tree::{self, Owners, Tree};
 use crate::wall::Wall;
 use arkose_admin::Caps;
-use arkose_profile::RunAs;
+use arkose_profile::{RunAs, Walls};
 use arkose_protocol::{Channel, Control, Event, Received, Request, Status};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{CWD, Mode, OFlags};
@@ -41,14 +42,28 @@ pub(crate) struct Setup<'a> {
 /// Runs as the first process; never returns to what the parent was doing.
 pub(crate) fn run(mut setup: Setup<'_>, stdio: [OwnedFd; 3]) -> ! {
     let channel = setup.channel;
-    let result = build_sandbox(&setup).and_then(|wall| {
-        drop((setup.id_map.take(), setup.gate.take()));
-        live(&setup, stdio, &wall, GUESTS)
-    });
+    let result = match setup.plan.walls {
+        Walls::Light => without_namespaces(&setup, stdio),
+        Walls::Full => build_sandbox(&setup).and_then(|wall| {
+            drop((setup.id_map.take(), setup.gate.take()));
+            live(&setup, stdio, &wall, GUESTS, None)
+        }),
+    };
     if let Err(error) = result {
         let _ = channel.send_event(&Event::Failed(error.into_failure()));
     }
     sys::exit(0)
+}
+
+/// The same with light walls.
+fn without_namespaces(setup: &Setup<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
+    let warden = light::split()?;
+    let wall = Wall::of_light(setup.plan)?;
+    let bounds = setup.caps.map(|caps| Bounds { caps, policy: &setup.request.policy });
+    light::allow(setup.plan, &wall, bounds)?;
+    let result = live(setup, stdio, &wall, GUESTS, Some(&warden));
+    warden.end();
+    result
 }
 
 fn build_sandbox(setup: &Setup<'_>) -> Result<Wall> {
@@ -143,14 +158,16 @@ pub(crate) fn live(
     stdio: [OwnedFd; 3],
     wall: &Wall,
     guests: usize,
+    warden: Option<&Warden>,
 ) -> Result<()> {
     let channel = setup.channel;
     let signals = SignalFd::children().context("the app cannot be waited for")?;
     let (stdio, terminal) = terminal(setup, stdio)?;
-    let filter = seccomp::program(&filter(setup, wall));
+    let filter = seccomp::program(&Filter::of(setup.plan, wall.heard_outside()));
     stdio.iter().try_for_each(|fd| wall.allow_descriptor(fd))?;
     let (request, processes) = (setup.request, setup.inside.counted);
-    let app = App { request, channel, filter: &filter, wall, terminal, processes };
+    let light = setup.plan.walls == Walls::Light;
+    let app = App { request, channel, filter: &filter, wall, terminal, processes, light };
     let pid = match sys::clone(sys::Clone::default()).context("the app cannot be started")? {
         Forked::Child => app::become_app(&app, stdio),
         Forked::Parent { pid, .. } => pid,
@@ -160,14 +177,21 @@ pub(crate) fn live(
     let linger = setup.request.linger;
     let mut life = Life { app: pid, status: None, linger, entered: Vec::new() };
     loop {
-        let mut fds = [PollFd::new(&signals, PollFlags::IN), PollFd::new(channel, PollFlags::IN)];
+        // Without a warden there is nothing more to wait for.
+        let third = warden.map_or(channel.as_fd(), |warden| warden.pidfd.as_fd());
+        let mut fds = [
+            PollFd::new(&signals, PollFlags::IN),
+            PollFd::new(channel, PollFlags::IN),
+            PollFd::from_borrowed_fd(third, PollFlags::IN),
+        ];
         match rustix::event::poll(&mut fds, None) {
             Err(Errno::INTR) => continue,
             result => result.context("the app cannot be waited for")?,
         };
-        let [children, supervisor] = &fds;
-        let (children, supervisor) =
-            (!children.revents().is_empty(), !supervisor.revents().is_empty());
+        let [children, supervisor, third] = fds.each_ref().map(|fd| !fd.revents().is_empty());
+        if warden.is_some() && third {
+            return Ok(());
+        }
         if children {
             signals.drain();
             if let Some(status) = life.reap(channel) {
@@ -192,16 +216,6 @@ pub(crate) fn live(
             // Who waits there sees it close.
             Some(Said::Enter(_)) => {}
         }
-    }
-}
-
-/// What the app finds of the kernel. One that the helper makes root talks to nobody outside by whom it
-/// could be given files of the host.
-fn filter(setup: &Setup<'_>, wall: &Wall) -> Filter {
-    let plan = setup.plan;
-    Filter {
-        user_namespaces: plan.user_namespaces,
-        no_local_sockets: plan.way == Way::Helper && plan.as_root && wall.heard_outside(),
     }
 }
 
@@ -307,10 +321,15 @@ fn terminal(setup: &Setup<'_>, mut stdio: [OwnedFd; 3]) -> Result<([OwnedFd; 3],
     let Some(wanted) = setup.request.terminal else { return Ok((stdio, None)) };
     let message = "the app cannot be given a terminal of its own";
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let master =
-        rustix::fs::openat(CWD, c"/dev/pts/ptmx", flags, Mode::empty()).context(message)?;
+    let multiplexer = match setup.plan.walls {
+        Walls::Full => c"/dev/pts/ptmx",
+        Walls::Light => c"/dev/ptmx",
+    };
+    let master = rustix::fs::openat(CWD, multiplexer, flags, Mode::empty()).context(message)?;
     // Before a command that enters, the app had time to put something else there.
-    if u32::try_from(rustix::fs::fstatfs(&master).context(message)?.f_type) != Ok(TERMINALS) {
+    if setup.plan.walls == Walls::Full
+        && u32::try_from(rustix::fs::fstatfs(&master).context(message)?.f_type) != Ok(TERMINALS)
+    {
         return Err(Error::new(message));
     }
     rustix::pty::unlockpt(&master).context(message)?;

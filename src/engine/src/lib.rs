@@ -12,6 +12,7 @@ mod error;
 pub mod host;
 mod ids;
 mod init;
+mod light;
 pub mod limits;
 pub mod plan;
 mod refusal;

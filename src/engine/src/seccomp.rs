@@ -9,8 +9,11 @@
 
 mod bpf;
 mod calls;
+mod light;
 
+use crate::plan::{Plan, Way};
 use crate::sys::Instruction;
+use arkose_profile::{Network, SystemCall, Walls};
 use bpf::{ALLOW, Rules, answer, argument, fail, when_any_bit, when_equal};
 use calls::{
     ABSENT, CLONE, CLONE3, Call, DENIED, IOCTL, MOUNTING, PERSONALITY, SOCKET, SOCKETCALL,
@@ -68,27 +71,47 @@ const FORGING: [u32; 2] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
 const PERSONALITIES: [u32; 5] = [0, 8, 0x2_0000, 0x2_0008, u32::MAX];
 
 /// What the filter depends on.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Filter {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Filter<'a> {
     /// Whether the app may make user namespaces.
-    pub(crate) user_namespaces: bool,
+    user_namespaces: bool,
     /// Whether it is kept from sockets that lie in files, but for pairs of its own.
-    pub(crate) no_local_sockets: bool,
+    no_local_sockets: bool,
+    /// With light walls: the app's network.
+    light: Option<Network>,
+    /// What the profile refuses beside.
+    denied: &'a [SystemCall],
+}
+
+impl<'a> Filter<'a> {
+    /// The filter that a plan asks for. Who is heard by sockets of others must not be root's work
+    /// there.
+    pub(crate) fn of(plan: &'a Plan, heard_outside: bool) -> Self {
+        let network = if plan.own_network { Network::None } else { Network::Direct };
+        Self {
+            user_namespaces: plan.user_namespaces,
+            no_local_sockets: plan.way == Way::Helper && plan.as_root && heard_outside,
+            light: (plan.walls == Walls::Light).then_some(network),
+            denied: &plan.denied_calls,
+        }
+    }
 }
 
 /// The filter's program.
-pub(crate) fn program(filter: &Filter) -> Vec<Instruction> {
+pub(crate) fn program(filter: &Filter<'_>) -> Vec<Instruction> {
     let native = rules(filter, &|(here, _)| here.and_then(|nr| u32::try_from(nr).ok()));
     let native = bpf::of_architecture(NATIVE, FIRST_UNKNOWN, ENOSYS, &native);
     let compat = COMPAT.map(|arch| {
         let rules = rules(filter, &|(_, i386)| i386);
-        bpf::of_architecture(arch, FIRST_UNKNOWN, ENOSYS, &rules)
+        // Light walls stand on arguments that 32-bit programs may pass in memory.
+        let first_unknown = if filter.light.is_some() { 0 } else { FIRST_UNKNOWN };
+        bpf::of_architecture(arch, first_unknown, ENOSYS, &rules)
     });
     bpf::program(std::iter::once(native).chain(compat))
 }
 
 /// What becomes of each call, by the number that `number` gives it.
-fn rules(filter: &Filter, number: &dyn Fn(Call) -> Option<u32>) -> Rules {
+fn rules(filter: &Filter<'_>, number: &dyn Fn(Call) -> Option<u32>) -> Rules {
     let mut rules = Rules::new();
     let mut set = |call: &Call, block: Vec<Instruction>| {
         if let Some(nr) = number(*call) {
@@ -113,6 +136,12 @@ fn rules(filter: &Filter, number: &dyn Fn(Call) -> Option<u32>) -> Rules {
     set(&SOCKET, only(0, families, EAFNOSUPPORT));
     set(&SOCKETPAIR, only(0, &FAMILIES, EAFNOSUPPORT));
     set(&IOCTL, all_but(1, &FORGING, EPERM));
+    if let Some(network) = filter.light {
+        light::rules(network, &mut set);
+    }
+    for call in filter.denied {
+        set(&(call.here.map(i64::from), call.i386), vec![answer(EPERM)]);
+    }
     rules
 }
 
@@ -147,16 +176,18 @@ mod tests {
     use bpf::KILL;
     use bpf::machine::run;
 
-    const NESTING: Filter = Filter { user_namespaces: true, no_local_sockets: false };
-    const ALONE: Filter = Filter { user_namespaces: false, no_local_sockets: true };
+    const USUAL: Filter<'_> =
+        Filter { user_namespaces: false, no_local_sockets: false, light: None, denied: &[] };
+    const NESTING: Filter<'_> = Filter { user_namespaces: true, ..USUAL };
+    const ALONE: Filter<'_> = Filter { no_local_sockets: true, ..USUAL };
 
-    fn native(filter: &Filter, nr: i64, args: [u64; 2]) -> u32 {
+    fn native(filter: &Filter<'_>, nr: i64, args: [u64; 2]) -> u32 {
         let args = [args[0], args[1], 0, 0, 0, 0];
         run(&program(filter), NATIVE, u32::try_from(nr).unwrap(), args)
     }
 
     fn usual(nr: i64, args: [u64; 2]) -> u32 {
-        native(&Filter::default(), nr, args)
+        native(&USUAL, nr, args)
     }
 
     #[test]
@@ -171,7 +202,7 @@ mod tests {
         assert_eq!(usual(467, [0; 2]), EPERM);
         assert_eq!(usual(469, [0; 2]), ALLOW);
         assert_eq!(usual(470, [0; 2]), ENOSYS);
-        assert_eq!(run(&program(&Filter::default()), 0x1234, 0, [0; 6]), KILL);
+        assert_eq!(run(&program(&USUAL), 0x1234, 0, [0; 6]), KILL);
     }
 
     #[test]
@@ -232,7 +263,7 @@ mod tests {
     fn calls_of_32_bit_programs_are_judged_by_their_own_numbers() {
         let compat = |nr, args: [u64; 2]| {
             let args = [args[0], args[1], 0, 0, 0, 0];
-            run(&program(&Filter::default()), 0x4000_0003, nr, args)
+            run(&program(&USUAL), 0x4000_0003, nr, args)
         };
         assert_eq!(compat(3, [0; 2]), ALLOW);
         for (_, i386) in DENIED.iter().chain(MOUNTING) {

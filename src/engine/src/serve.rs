@@ -13,7 +13,7 @@ use crate::plan::{self, Plan, Way};
 use crate::refusal::refused;
 use crate::sys::{self, Forked};
 use arkose_admin::{Action, Caps};
-use arkose_profile::RunAs;
+use arkose_profile::{RunAs, Walls};
 use arkose_protocol::{Channel, Event, ProtocolError, Request};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{FileType, OFlags};
@@ -84,7 +84,7 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
     match clone(&plan, &place)? {
         Forked::Child => {
             drop(ours);
-            let inside = Inside::enter(&place);
+            let inside = Inside::enter(&place, plan.walls);
             let (request, plan, gate) = (&request, &plan, Some(theirs));
             let setup = Setup { channel, request, plan, caller, caps, inside, id_map, gate };
             init::run(setup, stdio)
@@ -135,13 +135,19 @@ pub fn launch(request: &Request, caps: Option<&Caps>, group: Option<&OwnedFd>) -
     let group = group.map(OwnedFd::try_clone).transpose();
     let group = group.map_err(|_| Error::new("there are no descriptors"))?;
     let place = limits::place(request.policy.limits, group, Way::User, &caller)?;
+    if let (Walls::Light, Place::Counted(_)) = (plan.walls, &place) {
+        return Err(Error::new(
+            "light walls cannot count processes, and this machine gives this user no control group for it",
+        )
+        .remedy("arkose run --walls full …"));
+    }
     match clone(&plan, &place)? {
         Forked::Parent { pid: first, .. } => {
             let group = if let Place::Own(own) = place { Some(own) } else { None };
             Ok(Launched { channel: ours, first, group })
         }
         Forked::Child => {
-            let inside = Inside::enter(&place);
+            let inside = Inside::enter(&place, plan.walls);
             // Without a channel there is nobody to tell, and the supervisor sees the end.
             let Ok((channel, stdio)) = alone(theirs) else { sys::exit(0) };
             let (channel, caller, plan) = (&channel, &caller, &plan);
@@ -185,9 +191,11 @@ fn plan(request: &Request, caller: &Caller, way: Way) -> Result<Plan> {
 
 /// Forks the sandbox's first process, in its namespaces and where its limits hold.
 fn clone(plan: &Plan, place: &Place) -> Result<Forked> {
-    let (user, network) = (plan.way == Way::User, plan.own_network);
+    let namespaces = plan.walls == Walls::Full;
+    let user = namespaces && plan.way == Way::User;
+    let network = namespaces && plan.own_network;
     let group = place.born_in().map(OwnedFd::as_fd);
-    let forked = sys::clone(sys::Clone { user, sandbox: true, network, group });
+    let forked = sys::clone(sys::Clone { user, sandbox: namespaces, network, group });
     forked.map_err(|errno| match group {
         // Namespaces are not what this errno is about.
         Some(_)
@@ -195,7 +203,7 @@ fn clone(plan: &Plan, place: &Place) -> Result<Forked> {
         {
             let error = Error::new("the sandbox cannot be put into its control group");
             let error = error.because(errno);
-            if user { error.needs_root() } else { error }
+            if plan.way == Way::User { error.needs_root() } else { error }
         }
         _ => refused(errno, plan.way),
     })

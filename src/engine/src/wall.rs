@@ -5,11 +5,11 @@
 //! with the very descriptor. An app that may build sandboxes of its own gets no rules for files,
 //! because the kernel lets nobody mount anything who has some.
 
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::plan::Plan;
-use crate::sys::{self, Handled, Rights, Ruleset};
+use crate::sys::{self, Handled, Rights, Ruleset, SignalsConfined};
 use crate::tree::Kind;
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::cell::Cell;
 use std::os::fd::{AsFd, OwnedFd};
@@ -44,6 +44,19 @@ impl Wall {
         self.heard_outside.get()
     }
 
+    /// One around the light sandbox of that plan, where it is the first wall and there must be one.
+    pub(crate) fn of_light(plan: &Plan) -> Result<Self> {
+        if !sys::has_scopes() {
+            return Err(Error::new(
+                "light walls need a Landlock that confines signals, as Linux 6.12 has it and this kernel has not",
+            )
+            .remedy("arkose run --walls full …"));
+        }
+        let handled = Handled { files: true, tcp: plan.own_network, ..Handled::default() };
+        let rules = Ruleset::new(handled).context(MESSAGE)?;
+        Ok(Self { rules, heard_outside: Cell::new(true) })
+    }
+
     /// Allows that to what `place` refers to, and to all below it.
     pub(crate) fn allow(&self, place: impl AsFd, rights: Rights, kind: Kind) -> Result<()> {
         let Some(rules) = &self.rules else { return Ok(()) };
@@ -56,8 +69,8 @@ impl Wall {
         let flags = rustix::fs::fcntl_getfl(fd).context(MESSAGE)?;
         let rights = match flags & OFlags::RWMODE {
             OFlags::RDONLY => Rights::READ,
-            OFlags::WRONLY => Rights::WRITE,
-            _ => Rights::READ | Rights::WRITE,
+            OFlags::WRONLY => Rights::CONTROL,
+            _ => Rights::READ | Rights::CONTROL,
         };
         match rules.allow(fd, rights, false) {
             // It has no place in any file system, as a pipe has none, and needs no rule.
@@ -71,4 +84,15 @@ impl Wall {
         let Some(rules) = &self.rules else { return Ok(()) };
         rules.enforce().map(drop).context(MESSAGE)
     }
+}
+
+/// Keeps the signals of this process, and of all that it starts, among themselves. Nothing else is
+/// refused to it.
+pub(crate) fn confine_signals() -> Result<SignalsConfined> {
+    let rules = Ruleset::new(Handled { moves: true, ..Handled::default() }).context(MESSAGE)?;
+    let rules = rules.ok_or_else(|| Error::new(MESSAGE))?;
+    // A domain with rules for files nested in one without could rename nothing, before Linux 6.13.
+    let root = rustix::fs::open(c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    rules.allow(root.context(MESSAGE)?, Rights::MOVE, true).context(MESSAGE)?;
+    rules.enforce().context(MESSAGE)?.ok_or_else(|| Error::new(MESSAGE))
 }

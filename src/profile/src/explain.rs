@@ -8,7 +8,7 @@ use crate::i18n::{Message, N_};
 use crate::layer::Origin;
 use crate::options::{Choice, Kind, OPTIONS, Opt, Risk, device_class};
 use crate::path::AbsPath;
-use crate::policy::{Access, Device, Home, Limits, PathRule, Policy, RunAs};
+use crate::policy::{Access, Device, Home, Limits, PathRule, Policy, RunAs, Walls};
 use crate::profile::Profile;
 pub use crate::size::human_size;
 use crate::value;
@@ -183,6 +183,7 @@ impl Teller<'_> {
             ("limits.memory", _) => self.memory(),
             ("limits.processes", _) => self.processes(),
             (_, Kind::Number { .. }) => self.processor(),
+            (key, Kind::Calls) => self.calls(key),
             (key, Kind::Size) => self.space(key),
         }
     }
@@ -199,6 +200,34 @@ impl Teller<'_> {
         );
         let can = own || choice.risk != Risk::Contained;
         self.say(key, choice.risk, can, &Message::new(choice.summary), None);
+        if (key, choice.value) == ("walls", "light") {
+            self.light(key);
+        }
+    }
+
+    /// What only mounts and namespaces could keep from the app, and what it goes without for that.
+    fn light(&mut self, key: &'static str) {
+        for pattern in [
+            N_(
+                "The app can tell of every path whether something is there, how large it is and whose.",
+            ),
+            N_(
+                "The app can see the names of all programs that run on this computer, and the name of the computer.",
+            ),
+        ] {
+            self.can(key, Risk::Partial, &Message::new(pattern));
+        }
+        self.cannot(key, N_("The app cannot use local sockets, and so no service of your session or of the system."));
+        self.cannot(key, N_("The app cannot change the permissions, the owner or the time of any file, its own among them."));
+    }
+
+    fn calls(&mut self, key: &'static str) {
+        self.cannot(key, N_("The app cannot make system calls that act on the whole computer."));
+        for (name, origin) in self.profile.entries_with_origin(key) {
+            let message =
+                Message::new(N_("The app cannot make the system call {name}.")).with("name", name);
+            self.say(key, Risk::Contained, false, &message, Some(origin.clone()));
+        }
     }
 
     fn switched_off(&mut self, key: &'static str) {
@@ -357,6 +386,9 @@ impl Teller<'_> {
     fn space(&mut self, key: &'static str) {
         let limit = self.policy.limits.memory;
         let message = match self.policy.cow_size {
+            0 if self.policy.walls == Walls::Light => Message::new(N_(
+                "The app can fill the runtime directory of your session with temporary files.",
+            )),
             0 if limit > 0 => Message::new(N_(
                 "The app can fill up to half of its {size} of memory with changes and temporary files.",
             ))

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod calls;
 #[cfg(feature = "files")]
 pub mod conf;
 #[cfg(feature = "files")]
@@ -42,8 +43,8 @@ pub use layer::{Layer, Origin};
 pub use nearest::nearest;
 pub use path::{AbsPath, PathError};
 pub use policy::{
-    Access, DBus, Device, Home, Limits, Network, PathRule, Policy, Root, RunAs, Variable, Wayland,
-    XServer,
+    Access, DBus, Device, Home, Limits, Network, PathRule, Policy, Root, RunAs, SystemCall,
+    Variable, Walls, Wayland, XServer,
 };
 #[cfg(feature = "files")]
 pub use profile::{Change, Profile};

@@ -110,6 +110,8 @@ pub enum Kind {
     Devices,
     /// `NAME` (the host's value) or `NAME=VALUE`.
     Environment,
+    /// Names of system calls.
+    Calls,
     /// A number of bytes with an optional unit: `500M`, `2G` (powers of 1024), or `0` for no limit of our own.
     Size,
     /// A whole number within bounds; what 0 means where it is one of them, the summary says.
@@ -151,7 +153,7 @@ pub struct Conflict {
     pub value: &'static str,
     /// The other option's key.
     pub other: &'static str,
-    /// The other option's values.
+    /// The other option's values; `*` for any but its default.
     pub other_values: &'static [&'static str],
     /// Why, in one sentence, a message id.
     pub reason: &'static str,

@@ -130,6 +130,16 @@ impl DBus {
     }
 }
 
+choice! {
+    /// What keeps the app in.
+    Walls {
+        /// Namespaces and mounts, and behind them Landlock and a filter of system calls.
+        Full = "full",
+        /// Landlock and a filter of system calls alone: the app stays on the host's own system.
+        Light = "light",
+    }
+}
+
 /// A path of the host and what the app may do with it; it has the same name inside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathRule {
@@ -182,6 +192,15 @@ impl Limits {
     }
 }
 
+/// A system call, by its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemCall {
+    /// As programs of this machine make it.
+    pub here: Option<u32>,
+    /// As 32-bit programs on x86-64 make it.
+    pub i386: Option<u32>,
+}
+
 /// What one app may reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -207,8 +226,12 @@ pub struct Policy {
     pub paths: Vec<PathRule>,
     /// Variables beside the few that every app gets.
     pub environment: Vec<Variable>,
+    /// What keeps it in.
+    pub walls: Walls,
     /// Whether it may make user namespaces.
     pub user_namespaces: bool,
+    /// System calls that are refused to it, beside those that are refused to every app.
+    pub denied_calls: Vec<SystemCall>,
     /// How many bytes it may write to its copies and temporary files; 0 leaves it to the kernel (half of the memory).
     pub cow_size: u64,
     /// What it may use up.

@@ -6,7 +6,7 @@ use crate::i18n::{Message, N_};
 use crate::layer::{Layer, Origin};
 use crate::options::{OPTIONS, option};
 use crate::policy::{
-    Access, DBus, Home, Limits, Network, PathRule, Policy, Root, RunAs, Wayland, XServer,
+    Access, DBus, Home, Limits, Network, PathRule, Policy, Root, RunAs, Walls, Wayland, XServer,
 };
 use crate::size::size;
 use crate::value::{self, Value};
@@ -159,7 +159,9 @@ impl Profile {
             home: Home::parse(&text("files.home")).unwrap_or(Home::Empty),
             paths: self.paths(context, &mut errors),
             environment: self.each("environment", &mut errors, value::variable),
+            walls: Walls::parse(&text("walls")).unwrap_or(Walls::Full),
             user_namespaces: self.value("user-namespaces").as_bool(),
+            denied_calls: self.each("system-calls.deny", &mut errors, value::system_call),
             cow_size: size(&text("limits.cow-size")).unwrap_or(1),
             limits: Limits {
                 memory: size(&text("limits.memory")).unwrap_or(1),
@@ -251,14 +253,19 @@ impl Profile {
             carriers.flat_map(|option| option.conflicts.iter().map(move |c| (option, c)))
         {
             let (value, other) = (self.value(option.key), self.value(conflict.other));
-            let clash = |value: &Value, wanted: &str| match value {
+            // A star stands for every value but that of an option that nobody names.
+            let clash = |key: &str, value: &Value, wanted: &str| match value {
+                _ if wanted == "*" => {
+                    crate::options::option(key).is_some_and(|o| *value != Value::default_of(o))
+                }
                 Value::Bool(on) => on.to_string() == wanted,
                 Value::Number(number) => number.to_string() == wanted,
                 Value::Text(text) => text == wanted,
-                Value::List(list) => wanted == "*" && !list.is_empty(),
+                Value::List(_) => false,
             };
-            if !clash(&value, conflict.value)
-                || !conflict.other_values.iter().any(|wanted| clash(&other, wanted))
+            let others = conflict.other_values.iter();
+            if !clash(option.key, &value, conflict.value)
+                || !others.into_iter().any(|wanted| clash(conflict.other, &other, wanted))
             {
                 continue;
             }

@@ -186,8 +186,10 @@ pub fn typed(option: &Opt, text: &str) -> Value {
             _ => None,
         }
     });
-    let list =
-        matches!(option.kind, Kind::Command | Kind::Paths(_) | Kind::Devices | Kind::Environment);
+    let list = matches!(
+        option.kind,
+        Kind::Command | Kind::Paths(_) | Kind::Devices | Kind::Environment | Kind::Calls
+    );
     match (option.kind, parsed) {
         (Kind::Switch(_), Some(value @ Value::Bool(_))) => value,
         (Kind::Number { .. }, _) => {

@@ -3,12 +3,13 @@
 //! Every value passes [`check`] before it enters a [`Layer`](crate::Layer), whether it was read
 //! from a file, given on the command line or chosen in the window.
 
+use crate::calls;
 use crate::context::Context;
 use crate::i18n::{Message, N_};
 use crate::nearest::nearest;
 use crate::options::{Choice, DEVICE_CLASSES, Kind, Opt, device_class};
 use crate::path::{AbsPath, PathError};
-use crate::policy::{Device, Variable};
+use crate::policy::{Device, SystemCall, Variable};
 use crate::size::size;
 use std::path::Path;
 
@@ -122,6 +123,7 @@ pub(crate) fn check(option: &Opt, value: &Value) -> Vec<Flaw> {
         }
         (Kind::Devices, Value::List(list)) => each(list, &|text| device(text).err()),
         (Kind::Environment, Value::List(list)) => each(list, &|text| variable(text).err()),
+        (Kind::Calls, Value::List(list)) => each(list, &|text| system_call(text).err()),
         _ => single(wrong_type(option)),
     }
 }
@@ -145,6 +147,7 @@ pub(crate) fn wrong_type(option: &Opt) -> Message {
         Kind::Environment => {
             N_("“{key}” must be a list of variables, like [\"LANG\", \"EDITOR=vi\"]")
         }
+        Kind::Calls => N_("“{key}” must be a list of system calls, like [\"ptrace\", \"chroot\"]"),
     };
     Message::new(pattern).with("key", option.key)
 }
@@ -248,6 +251,24 @@ pub(crate) fn device(text: &str) -> Result<Device, Message> {
         None => Message::new(N_("there is no device class “{value}”; it can be: {values}, or a path below /dev")),
     };
     Err(message.with("value", text).with("values", names().collect::<Vec<_>>().join(", ")))
+}
+
+/// A system call of a profile, by its name.
+pub(crate) fn system_call(text: &str) -> Result<SystemCall, Message> {
+    if matches!(text, "execve" | "exit_group") {
+        let pattern = N_("“{value}” cannot be refused: without it no app can be started or end");
+        return Err(Message::new(pattern).with("value", text));
+    }
+    calls::find(text).ok_or_else(|| {
+        let message = match nearest(text, calls::names()) {
+            Some(near) => {
+                Message::new(N_("there is no system call “{value}”; did you mean “{near}”?"))
+                    .with("near", near)
+            }
+            None => Message::new(N_("there is no system call “{value}”")),
+        };
+        message.with("value", text)
+    })
 }
 
 /// A variable of a profile: `NAME` or `NAME=VALUE`.

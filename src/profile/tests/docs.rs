@@ -31,6 +31,7 @@ fn values(option: &Opt) -> String {
         Kind::Paths(_) => "a list of paths".to_owned(),
         Kind::Devices => "a list of classes and paths".to_owned(),
         Kind::Environment => "a list of `NAME` (your value) and `NAME=VALUE`".to_owned(),
+        Kind::Calls => "a list of names of system calls".to_owned(),
         Kind::Size => "a size".to_owned(),
         Kind::Number { min, max } => format!("a number from {min} to {max}"),
     }
@@ -92,8 +93,14 @@ fn conflicts() -> String {
     let mut text = String::from("\n");
     for option in OPTIONS {
         for conflict in option.conflicts {
-            let others: Vec<_> =
-                conflict.other_values.iter().map(|value| format!("`{value}`")).collect();
+            let others: Vec<_> = conflict
+                .other_values
+                .iter()
+                .map(|value| match *value {
+                    "*" => "anything".to_owned(),
+                    value => format!("`{value}`"),
+                })
+                .collect();
             writeln!(
                 text,
                 "- `{} = {}` with `{}` = {}: {}.",

@@ -62,6 +62,15 @@ pub(crate) const NOT_ENDED: &str = N_("The sandbox does not end");
 /// A private home belongs to a profile.
 pub(crate) const NO_PROFILE_FOR_HOME: &str =
     N_("A private home directory belongs to a profile, and this launch has none");
+/// Root has nothing to build for light walls.
+pub(crate) const LIGHT_BY_HELPER: &str =
+    N_("Light walls need no root: the helper does not build them");
+/// Without namespaces there is one host name.
+pub(crate) const LIGHT_HOSTNAME: &str =
+    N_("With light walls the app stays on this computer, and finds the name that it has");
+/// The private places of an app with light walls cannot be had.
+pub(crate) const NO_LIGHT_PLACES: &str =
+    N_("The private directories of an app with light walls cannot be made");
 /// The directory of the private home cannot be made.
 pub(crate) const NO_PRIVATE_HOME: &str = N_("The private home directory cannot be made");
 /// The terminal or the signals cannot be watched.

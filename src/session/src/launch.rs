@@ -8,6 +8,7 @@ use crate::failure::{CANNOT_SUPERVISE, LaunchError};
 use crate::grant::Inside;
 use crate::helper::Helper;
 use crate::host::Host;
+use crate::light::Places;
 use crate::limits::Limited;
 use crate::listing::Listing;
 use crate::request::{self, Launch};
@@ -18,7 +19,7 @@ use crate::streams::Pump;
 use crate::supervisor::{Session, State, watch, watch_signals};
 use crate::terminal::Console;
 use arkose_admin::Caps;
-use arkose_profile::RunAs;
+use arkose_profile::{RunAs, Walls};
 use arkose_protocol::{Channel, Request, Status, Terminal};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
@@ -49,6 +50,7 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     let runtime = Runtime::new(&host)?;
     let id = runtime.id();
     events.starting(id);
+    let places = Places::make(spec, &runtime)?;
     let inside = Inside::new(request::app_uid(spec, &host))?;
     let cannot = |errno| LaunchError::because(CANNOT_SUPERVISE, errno);
     let mut signals = watch_signals().map_err(cannot)?;
@@ -69,7 +71,7 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
         }
         None => (None, None),
     };
-    let launch = Launch { spec, host: &host, id, terminal };
+    let launch = Launch { spec, host: &host, id, terminal, light: places.as_ref() };
     let request = request::build(&launch, services.grants())?;
     let mut limits = Limited::prepare(spec, &host, id);
     let (mut helper, mut by_root) =
@@ -124,7 +126,10 @@ fn first_choice(
 
 /// Whether the kernel refused to a user what root may do, and root may be asked.
 fn root_could(spec: &LaunchSpec, error: &LaunchError) -> bool {
-    spec.via == Via::Auto && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
+    let namespaces = spec.policy.walls == Walls::Full;
+    spec.via == Via::Auto
+        && namespaces
+        && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
 }
 
 /// What ended a launch before it had begun.

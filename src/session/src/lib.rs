@@ -17,6 +17,7 @@ pub mod guard;
 mod helper;
 pub mod host;
 mod launch;
+mod light;
 mod limits;
 mod listing;
 mod plan;

@@ -3,12 +3,13 @@
 use crate::failure::LaunchError;
 use crate::grant::Inside;
 use crate::host::Host;
+use crate::light::Places;
 use crate::request::{self, Launch};
 use crate::spec::{LaunchSpec, Via};
 use arkose_engine::host::ThisMachine;
-use arkose_engine::plan::{Plan, Step, Way};
-use arkose_profile::RunAs;
+use arkose_engine::plan::{Plan, Reach, Step, Way};
 use arkose_profile::text::visible;
+use arkose_profile::{RunAs, Walls};
 use arkose_protocol::Failure;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -25,7 +26,9 @@ pub fn plan(spec: &LaunchSpec) -> Result<Planned, LaunchError> {
     let host = Host::current();
     let uid = request::app_uid(spec, &host);
     Inside::new(uid)?;
-    let launch = Launch { spec, host: &host, id: "plan", terminal: None };
+    let light = Places::planned(spec, &host, "ID")?;
+    let light = light.as_ref();
+    let launch = Launch { spec, host: &host, id: "plan", terminal: None, light };
     let request = request::build(&launch, std::iter::empty())?;
     let way = match (spec.via, spec.policy.runas) {
         (Via::User, _) | (Via::Auto, RunAs::User) => Way::User,
@@ -53,9 +56,16 @@ impl Planned {
             Way::Helper => "helper",
             Way::User => "user",
         };
-        let network = if plan.own_network { "own" } else { "host" };
-        let mut text =
-            format!("built by {way}, network: {network}, root inside: {}\n", plan.as_root);
+        let network = match (plan.walls, plan.own_network) {
+            (Walls::Full, true) => "own",
+            (Walls::Light, true) => "none",
+            (_, false) => "host",
+        };
+        let mut text = format!(
+            "built by {way}, walls: {}, network: {network}, root inside: {}\n",
+            plan.walls.as_str(),
+            plan.as_root
+        );
         for step in &plan.steps {
             let _ = writeln!(text, "{}", line(step));
         }
@@ -82,6 +92,11 @@ fn line(step: &Step) -> String {
         Step::Scratch { dest, mode } => format!("empty      {dest} ({mode:o})"),
         Step::File { dest, mode, .. } => format!("file       {dest} ({mode:o})"),
         Step::Device { path, .. } => format!("device     {path}"),
+        Step::Allow { path, reach, .. } => match reach {
+            Reach::Read => format!("to read    {path}"),
+            Reach::Use => format!("to use     {path}"),
+            Reach::Change => format!("to change  {path}"),
+        },
         Step::Terminals => "terminals  /dev/pts".to_owned(),
         Step::Processes => "processes  /proc".to_owned(),
         Step::Sysfs { .. } => "devices    /sys".to_owned(),

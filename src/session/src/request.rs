@@ -5,8 +5,9 @@ use crate::environment;
 use crate::failure::{LaunchError, NO_PRIVATE_HOME, NO_PROFILE_FOR_HOME};
 use crate::grant::Grant;
 use crate::host::Host;
+use crate::light::Places;
 use crate::spec::LaunchSpec;
-use arkose_profile::{AbsPath, Access, Home as HomeMode, Network, PathError, RunAs};
+use arkose_profile::{AbsPath, Access, Home as HomeMode, Network, PathError, RunAs, Walls};
 use arkose_protocol::{
     Bytes, GeneratedFile, Home, HostMount, PrivateHome, Request, Terminal, VERSION,
 };
@@ -22,6 +23,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) host: &'a Host,
     pub(crate) id: &'a str,
     pub(crate) terminal: Option<Terminal>,
+    /// With light walls, the app's places on the host.
+    pub(crate) light: Option<&'a Places>,
 }
 
 /// Makes the request; makes the private home when there is none yet.
@@ -29,7 +32,7 @@ pub(crate) fn build<'g>(
     launch: &Launch<'_>,
     grants: impl Iterator<Item = &'g Grant>,
 ) -> Result<Request, LaunchError> {
-    let Launch { spec, host, id, terminal } = launch;
+    let Launch { spec, host, id, terminal, light } = launch;
     let uid = app_uid(spec, host);
     let hostname = hostname(spec, id);
     let mut mounts = resolver(spec);
@@ -38,8 +41,18 @@ pub(crate) fn build<'g>(
         dest: file.dest.clone(),
         read_only: file.read_only,
     }));
-    let mut files = machine_files(&hostname);
+    let private = private_home(spec, host)?;
+    let mut files = Vec::new();
     let mut variables = Vec::new();
+    let mut home = spec.home.clone();
+    match light {
+        None => files = machine_files(&hostname),
+        Some(places) => {
+            home = private.as_ref().map_or_else(|| places.home(), |private| &private.path).clone();
+            mounts.extend(places.granted(spec.policy.home));
+            variables = places.variables(&home)?;
+        }
+    }
     for grant in grants {
         mounts.extend(grant.sockets.iter().map(|socket| HostMount {
             source: socket.source.clone(),
@@ -53,8 +66,14 @@ pub(crate) fn build<'g>(
         }));
         variables.extend(grant.env.iter().cloned());
     }
-    let home = spec.home.as_path().as_os_str();
-    let env = environment::build(host, &spec.policy, home, uid, terminal.is_some(), &variables);
+    let env = environment::build(
+        host,
+        &spec.policy,
+        home.as_path().as_os_str(),
+        uid,
+        terminal.is_some(),
+        &variables,
+    );
     Ok(Request {
         version: VERSION,
         policy: spec.policy.clone(),
@@ -62,7 +81,7 @@ pub(crate) fn build<'g>(
         env: env.into_iter().map(Bytes).collect(),
         cwd: directory(spec),
         hostname,
-        home: Home { path: spec.home.clone(), private: private_home(spec, host)? },
+        home: Home { path: home, private },
         mounts,
         files,
         hidden: hidden(spec, host)?,
@@ -186,6 +205,10 @@ fn hidden(spec: &LaunchSpec, host: &Host) -> Result<Vec<AbsPath>, LaunchError> {
     let mut paths: Vec<&PathBuf> = named.iter().chain(&real).collect();
     paths.sort();
     paths.dedup();
+    if spec.policy.walls == Walls::Light {
+        // They are not hidden but never given, also when they are not there yet.
+        return Ok(paths.into_iter().filter_map(|path| AbsPath::new(path).ok()).collect());
+    }
     for path in paths {
         let Some(path) = shown(spec, AbsPath::new(path))? else { continue };
         if writable(spec, &path) && path.as_path().symlink_metadata().is_err() {

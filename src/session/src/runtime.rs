@@ -9,15 +9,15 @@ use crate::guard;
 use crate::host::Host;
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, Flock, FlockArg, OFlag, openat};
+use nix::fcntl::{AT_FDCWD, AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::signal::SigSet;
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ExitCode, Stdio};
@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime};
 
 /// The name of the directory of all sandboxes.
 const ARKOSE: &str = "arkose";
-/// How deep a directory that is removed may be; ours are flat, and nothing else needs to be endless.
+/// How deep is descended into a directory that is removed; each level holds a descriptor.
 const DEPTH: u32 = 64;
 /// How many directories of others a launch looks at: with many sandboxes it is not to be slow.
 const LOOKED_AT: usize = 16;
@@ -137,7 +137,7 @@ impl Runtime {
     /// Removes the directory; does nothing the second time.
     pub fn remove(&mut self) {
         let Some(made) = self.made.take() else { return };
-        remove_child(made.base.as_fd(), OsStr::new(&self.id), DEPTH);
+        remove_child(made.base.as_fd(), OsStr::new(&self.id));
         drop(made.dir);
         if let Some((mut cleaner, stdin)) = made.cleaner {
             // Its standard input ends, so it looks once more and ends.
@@ -200,7 +200,7 @@ pub(crate) fn clean() -> ExitCode {
     // An owner that was not killed has removed it itself.
     if fstatat(&base, id, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok() {
         for _ in 0..DYING {
-            remove_child(base.as_fd(), id, DEPTH);
+            remove_child(base.as_fd(), id);
             std::thread::sleep(LOOK);
         }
     }
@@ -276,7 +276,7 @@ fn sweep(base: BorrowedFd<'_>, most: usize) {
         let Ok(dir) = open_dir(base, &name) else { continue };
         let Ok(lock) = Flock::lock(dir, FlockArg::LockExclusiveNonblock) else { continue };
         if !is_new(&lock) {
-            remove_child(base, &name, DEPTH);
+            remove_child(base, &name);
         }
     }
 }
@@ -290,24 +290,76 @@ fn is_new(dir: &OwnedFd) -> bool {
 }
 
 /// Removes what has this name in a directory, whatever it is, without following a link or leaving
-/// the file system.
-fn remove_child(parent: BorrowedFd<'_>, name: &OsStr, depth: u32) {
+/// the file system. An app may have made it deeper than anybody wants to descend: what lies too deep
+/// is moved up and removed in the next round. Answers whether it is gone.
+fn remove_child(parent: BorrowedFd<'_>, name: &OsStr) -> bool {
     let is_dir =
         |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR;
-    let Ok(stat) = fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW) else { return };
+    let stat = match fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(errno) => return errno == Errno::ENOENT,
+    };
     if !is_dir(stat) {
-        let _ = unlinkat(parent, name, UnlinkatFlags::NoRemoveDir);
-        return;
+        return unlinkat(parent, name, UnlinkatFlags::NoRemoveDir).is_ok();
     }
-    let same_device = |dir: &OwnedFd| fstat(dir).is_ok_and(|inner| inner.st_dev == stat.st_dev);
-    if let (Ok(dir), Some(depth)) = (open_dir(parent, name), depth.checked_sub(1))
-        && same_device(&dir)
-    {
-        for inner in names(dir.as_fd()) {
-            remove_child(dir.as_fd(), &inner, depth);
+    if let Ok(top) = open_own_dir(parent, name) {
+        let mut remover = Remover { top: top.as_fd(), device: stat.st_dev, moved: 0 };
+        loop {
+            let before = remover.moved;
+            remover.empty(top.as_fd(), DEPTH);
+            if remover.moved == before {
+                break;
+            }
         }
     }
-    let _ = unlinkat(parent, name, UnlinkatFlags::RemoveDir);
+    unlinkat(parent, name, UnlinkatFlags::RemoveDir).is_ok()
+}
+
+/// Empties a directory; what lies too deep goes into its uppermost one.
+struct Remover<'a> {
+    top: BorrowedFd<'a>,
+    device: u64,
+    moved: u64,
+}
+
+impl Remover<'_> {
+    fn empty(&mut self, dir: BorrowedFd<'_>, depth: u32) {
+        for name in names(dir) {
+            let removed = unlinkat(dir, name.as_os_str(), UnlinkatFlags::NoRemoveDir)
+                .or_else(|_| unlinkat(dir, name.as_os_str(), UnlinkatFlags::RemoveDir));
+            if removed.is_ok() {
+                continue;
+            }
+            let Ok(inner) = open_own_dir(dir, &name) else { continue };
+            if !fstat(&inner).is_ok_and(|stat| stat.st_dev == self.device) {
+                continue;
+            }
+            if let Some(depth) = depth.checked_sub(1) {
+                self.empty(inner.as_fd(), depth);
+                let _ = unlinkat(dir, name.as_os_str(), UnlinkatFlags::RemoveDir);
+            } else {
+                // A name that nobody can have guessed and taken.
+                let Ok(above) = new_id() else { continue };
+                if renameat(dir, name.as_os_str(), self.top, above.as_str()).is_ok() {
+                    self.moved += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Opens a directory of ours, also one that an app has closed to itself.
+fn open_own_dir(parent: BorrowedFd<'_>, name: &OsStr) -> nix::Result<OwnedFd> {
+    match open_dir(parent, name) {
+        Err(Errno::EACCES) => {}
+        opened => return opened,
+    }
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let found = openat(parent, name, flags, Mode::empty())?;
+    // By its descriptor: under its name there could be a link by now.
+    let path = format!("/proc/self/fd/{}", found.as_raw_fd());
+    fchmodat(AT_FDCWD, path.as_str(), Mode::S_IRWXU, FchmodatFlags::FollowSymlink)?;
+    openat(&found, ".", flags - OFlag::O_PATH, Mode::empty())
 }
 
 /// The names in a directory.
@@ -366,9 +418,27 @@ mod tests {
         let base = open_dir(AT_FDCWD, scratch.0.as_os_str()).unwrap();
         std::fs::create_dir_all(scratch.0.join("gone/deep/er")).unwrap();
         symlink(&outside, scratch.0.join("gone/deep/link")).unwrap();
-        remove_child(base.as_fd(), OsStr::new("gone"), DEPTH);
+        remove_child(base.as_fd(), OsStr::new("gone"));
         assert!(!scratch.0.join("gone").exists());
         assert!(outside.join("kept").exists());
+    }
+
+    #[test]
+    fn removal_takes_what_is_deep_and_what_is_closed() {
+        let scratch = Scratch::new(0o700);
+        let base = open_dir(AT_FDCWD, scratch.0.as_os_str()).unwrap();
+        // Two chains, so that what is moved up must not meet a name that is there.
+        for chain in ["gone/a", "gone/b"] {
+            let deep: PathBuf =
+                std::iter::once(chain).chain(std::iter::repeat_n("d", 200)).collect();
+            std::fs::create_dir_all(scratch.0.join(&deep)).unwrap();
+            std::fs::write(scratch.0.join(&deep).join("file"), "").unwrap();
+        }
+        std::fs::create_dir_all(scratch.0.join("gone/closed/inner")).unwrap();
+        let closed = std::fs::Permissions::from_mode(0o300);
+        std::fs::set_permissions(scratch.0.join("gone/closed"), closed).unwrap();
+        assert!(remove_child(base.as_fd(), OsStr::new("gone")));
+        assert!(!scratch.0.join("gone").exists());
     }
 
     #[test]

@@ -184,7 +184,9 @@ fn plain(home: AbsPath) -> Request {
         home: Home::Empty,
         paths: Vec::new(),
         environment: Vec::new(),
+        walls: arkose_profile::Walls::Full,
         user_namespaces: false,
+        denied_calls: Vec::new(),
         cow_size: 0,
         limits: Limits::NONE,
     };

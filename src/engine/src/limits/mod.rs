@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::ids::Caller;
 use crate::plan::Way;
 use crate::sys;
-use arkose_profile::Limits;
+use arkose_profile::{Limits, Walls};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 use std::os::fd::OwnedFd;
@@ -105,15 +105,20 @@ pub(crate) struct Inside {
 impl Inside {
     /// Moves this process in where it could not be born there, and makes that the top of what it
     /// sees of control groups.
-    pub(crate) fn enter(place: &Place) -> Self {
+    pub(crate) fn enter(place: &Place, walls: Walls) -> Self {
         let counted = if let Place::Counted(processes) = place { Some(*processes) } else { None };
         let entered = match place {
-            Place::Own(own) => own.group().enter().and_then(|()| sys::unshare_cgroup()),
-            Place::Given(_) => sys::unshare_cgroup(),
+            Place::Own(own) => own.group().enter().and_then(|()| see_as_top(walls)),
+            Place::Given(_) => see_as_top(walls),
             Place::Counted(_) | Place::Free => Ok(()),
         };
         Self { entered, counted }
     }
+}
+
+/// With light walls the app sees the control groups of the host, and may change none.
+fn see_as_top(walls: Walls) -> Result<(), Errno> {
+    if walls == Walls::Full { sys::unshare_cgroup() } else { Ok(()) }
 }
 
 /// Lets this process and what it starts have so many processes beside the sandbox's first. Neither

@@ -40,6 +40,26 @@ pub(super) fn steps(host: &impl Host, granted: &[Device]) -> Result<Vec<Step>> {
         steps.push(Step::Directory { dest: absolute(path)?, mode, owned: false });
     }
     steps.push(Step::Terminals);
+    steps.extend(nodes(host, granted)?);
+    Ok(steps)
+}
+
+/// The nodes that every program expects, where they are the host's own.
+///
+/// # Errors
+/// When the policy names something that is no device.
+pub(super) fn of_host(host: &impl Host, granted: &[Device]) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    for (path, major, minor) in NODES {
+        steps.push(Step::Device { path: absolute(path)?, number: Some((major, minor)) });
+    }
+    steps.extend(nodes(host, granted)?);
+    Ok(steps)
+}
+
+/// Those that the policy grants.
+fn nodes(host: &impl Host, granted: &[Device]) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
     let mut paths = Vec::new();
     for device in granted {
         match device {

@@ -1,9 +1,9 @@
 //! From a request to a plan.
 
-use super::{Plan, Step, Way, absolute, devices, system};
+use super::{Plan, Step, Way, absolute, devices, light, system};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use arkose_profile::{AbsPath, Access, DBus, Home, Network, Policy, Root, RunAs};
+use arkose_profile::{AbsPath, Access, DBus, Home, Network, Policy, Root, RunAs, Walls};
 use arkose_protocol::Request;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -41,6 +41,9 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
     if policy.runas == RunAs::Root && policy.user_namespaces && way == Way::Helper {
         return Err(Error::new("an app can run as root or make user namespaces, and not both"));
     }
+    if policy.walls == Walls::Light {
+        return light::make(request, host, way);
+    }
     let mut steps = Vec::new();
     for (path, mode) in DIRECTORIES {
         steps.push(Step::Directory { dest: absolute(path)?, mode, owned: false });
@@ -59,10 +62,12 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
     steps.extend(services(request)?);
     Ok(Plan {
         way,
+        walls: Walls::Full,
         own_network,
         as_root: policy.runas == RunAs::Root,
         copied_for_root: policy.runas == RunAs::Root && policy.root == Root::Cow,
         user_namespaces: policy.user_namespaces,
+        denied_calls: policy.denied_calls.clone(),
         size: size(policy),
         home: request.home.path.clone(),
         private_home: (policy.home == Home::Private).then(|| request.home.path.clone()),
@@ -185,14 +190,14 @@ fn movable(path: &AbsPath, writable: &BTreeSet<AbsPath>) -> Result<Vec<AbsPath>>
 }
 
 /// The directories of the host that the app can change.
-fn writable(request: &Request) -> Vec<AbsPath> {
+pub(super) fn writable(request: &Request) -> Vec<AbsPath> {
     let home = (request.policy.home == Home::Direct).then(|| request.home.path.clone());
     let rules = request.policy.paths.iter().filter(|rule| rule.access == Access::Bind);
     home.into_iter().chain(rules.map(|rule| rule.path.clone())).collect()
 }
 
 /// What is the sandbox's own must stay so, or the host's sockets and processes would show.
-fn refuse_own(path: &AbsPath, message: &str) -> Result<()> {
+pub(super) fn refuse_own(path: &AbsPath, message: &str) -> Result<()> {
     let whole = ["/", "/run", "/run/user"].iter().any(|own| path.as_path() == Path::new(own));
     let below = ["/dev", "/proc", "/sys"].iter().any(|own| path.as_path().starts_with(own));
     if whole || below {

@@ -4,6 +4,7 @@
 //! printed (`arkose plan`) and tested without any privilege. Destinations are paths inside.
 
 mod devices;
+mod light;
 mod make;
 mod system;
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod tests;
 pub use make::make;
 
 use crate::error::{Error, Result};
-use arkose_profile::AbsPath;
+use arkose_profile::{AbsPath, SystemCall, Walls};
 use serde::Serialize;
 
 /// Who builds the sandbox.
@@ -24,7 +25,19 @@ pub enum Way {
     User,
 }
 
-/// One step of building the tree that the app will see.
+/// What Landlock lets the app do with a place of the host, in a sandbox without mounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Reach {
+    /// To list and to read.
+    Read,
+    /// To list, to read and to start programs.
+    Use,
+    /// All that the user may.
+    Change,
+}
+
+/// One step of building the tree that the app will see, or, in a sandbox without mounts, of saying what
+/// it may reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Step {
     /// Makes a directory.
@@ -121,6 +134,15 @@ pub enum Step {
         /// The device's number where only one will do.
         number: Option<(u32, u32)>,
     },
+    /// Lets the app reach a place of the host; only where nothing is mounted.
+    Allow {
+        /// Where it is; opened as the user.
+        path: AbsPath,
+        /// What the app may do there.
+        reach: Reach,
+        /// Whether the policy shares it; else it is the system's, or Arkose's own.
+        granted: bool,
+    },
     /// Mounts the sandbox's own pseudo-terminals on `/dev/pts`.
     Terminals,
     /// Mounts a view of the sandbox's own processes on `/proc`, kernel settings read-only.
@@ -137,7 +159,9 @@ pub enum Step {
 pub struct Plan {
     /// Who builds it.
     pub way: Way,
-    /// Whether the app has a network of its own, without a way out.
+    /// Whether namespaces and mounts keep the app in, or Landlock and the filter alone.
+    pub walls: Walls,
+    /// Whether the app has a network of its own, without a way out. With light walls it has none.
     pub own_network: bool,
     /// Whether the app is uid 0 inside.
     pub as_root: bool,
@@ -145,6 +169,8 @@ pub struct Plan {
     pub copied_for_root: bool,
     /// Whether the app may make user namespaces.
     pub user_namespaces: bool,
+    /// System calls that are refused to it beside those that are refused to every app.
+    pub denied_calls: Vec<SystemCall>,
     /// How many bytes may be written to copies and temporary files; 0 for the kernel's default.
     pub size: u64,
     /// The home directory, inside.

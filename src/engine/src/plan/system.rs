@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Directories below `/` of which the host's content is never shown: those that the sandbox has
 /// of its own, and those that hold the files of people. Rules can bring back what is below them.
-const OWN: [&str; 12] = [
+pub(super) const OWN: [&str; 12] = [
     "boot",
     "dev",
     "home",

@@ -2,7 +2,10 @@
 //! finds the call by halving, so that one call costs some eight comparisons and not a hundred.
 
 use crate::sys::Instruction;
-use libc::{BPF_ABS, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W};
+use libc::{
+    BPF_ABS, BPF_ALU, BPF_AND, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET,
+    BPF_W,
+};
 use std::collections::BTreeMap;
 
 /// What becomes of the calls of one architecture: by number, instructions that end with an answer.
@@ -86,6 +89,11 @@ pub(super) fn when_any_bit(bits: u32, how: u32) -> [Instruction; 2] {
     [jump(BPF_JSET, bits, 0, 1), answer(how)]
 }
 
+/// Keeps only those bits of what was loaded.
+pub(super) fn mask(bits: u32) -> Instruction {
+    instruction(BPF_ALU | BPF_AND | BPF_K, bits, 0, 0)
+}
+
 pub(super) fn answer(how: u32) -> Instruction {
     instruction(BPF_RET | BPF_K, how, 0, 0)
 }
@@ -135,6 +143,8 @@ pub(super) mod machine {
                 return i.k;
             } else if code == BPF_JMP | BPF_JA {
                 at += i.k as usize;
+            } else if code == BPF_ALU | BPF_AND | BPF_K {
+                a &= i.k;
             } else {
                 let yes = match code & 0xf0 {
                     BPF_JEQ => a == i.k,

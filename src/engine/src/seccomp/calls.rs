@@ -12,7 +12,7 @@ const fn both(here: i64, i386: u32) -> Call {
 }
 
 /// A call that i386 has not.
-const fn here(here: i64) -> Call {
+pub(super) const fn here(here: i64) -> Call {
     (Some(here), None)
 }
 

@@ -44,6 +44,8 @@ impl Rights {
     pub(crate) const WRITE: Self = Self(Self::WRITE_FILE.0 | Self::TRUNCATE.0);
     /// To write, to make, to move and to remove.
     pub(crate) const CHANGE: Self = Self(Self::WRITE.0 | Self::ENTRIES.0 | Self::REFER.0);
+    /// To move between directories.
+    pub(crate) const MOVE: Self = Self::REFER;
     /// To write to a device and to control it.
     pub(crate) const CONTROL: Self = Self(Self::WRITE.0 | Self::IOCTL_DEV.0);
 

@@ -22,9 +22,11 @@ pub(crate) use kernel::{
     put_in_place,
 };
 pub use landlock::has_scopes;
-pub(crate) use landlock::{Handled, Rights, Ruleset};
+pub(crate) use landlock::{Handled, Rights, Ruleset, SignalsConfined};
 pub(crate) use mount::{MountAttr, set_mount_attr};
-pub(crate) use process::{Clone, Forked, clone, execve, exit, unshare_cgroup, unshare_user};
+pub(crate) use process::{
+    Clone, Forked, clone, execve, exit, kill_confined, unshare_cgroup, unshare_user,
+};
 pub(crate) use seccomp::{Instruction, load_filter};
 pub(crate) use signals::{SignalFd, reset_signals};
 

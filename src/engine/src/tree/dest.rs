@@ -21,7 +21,7 @@ pub(crate) enum Kind {
 }
 
 /// The kind of an open file.
-pub(super) fn kind_of(fd: impl AsFd) -> Result<Kind, Errno> {
+pub(crate) fn kind_of(fd: impl AsFd) -> Result<Kind, Errno> {
     let mode = rustix::fs::fstat(fd)?.st_mode;
     Ok(match FileType::from_raw_mode(mode) {
         FileType::Directory => Kind::Directory,
@@ -48,10 +48,10 @@ pub(super) fn open_path(
 
 /// Directories of which none lies below another, to be asked which of them contains a path.
 #[derive(Debug)]
-pub(super) struct Outermost(Vec<AbsPath>);
+pub(crate) struct Outermost(Vec<AbsPath>);
 
 impl Outermost {
-    pub(super) fn of<'a>(directories: impl Iterator<Item = &'a AbsPath>) -> Self {
+    pub(crate) fn of<'a>(directories: impl Iterator<Item = &'a AbsPath>) -> Self {
         let mut sorted: Vec<&AbsPath> = directories.collect();
         sorted.sort();
         let mut kept: Vec<AbsPath> = Vec::new();

@@ -136,7 +136,7 @@ fn mount_new(
 
 /// Whether what was opened is the device with that number, or at least one of the host's `/dev`
 /// and not of a file system that was mounted or filled by somebody else.
-pub(super) fn check_device(
+pub(crate) fn check_device(
     opened: &OwnedFd,
     path: &AbsPath,
     number: Option<(u32, u32)>,

@@ -8,11 +8,13 @@ mod dest;
 mod kernel;
 mod overlay;
 mod root;
+mod source;
 
 use bounded::Source;
-pub(crate) use dest::Kind;
-use dest::{Outermost, kind_of};
+pub(crate) use dest::{Kind, Outermost, kind_of};
+pub(crate) use kernel::check_device;
 pub(crate) use root::Tree;
+pub(crate) use source::{open as open_source, private_home as open_private_home};
 
 use crate::bounds::{Bounds, Purpose};
 use crate::error::{Context as _, Error, Result};
@@ -21,7 +23,7 @@ use crate::sys::{self, MountAttr, Rights, set_mount_attr};
 use crate::wall::Wall;
 use arkose_profile::AbsPath;
 use arkose_protocol::GeneratedFile;
-use rustix::fs::{CWD, FileType, Mode, ResolveFlags};
+use rustix::fs::{FileType, Mode};
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags};
 use rustix::process::{Gid, Uid};
@@ -101,6 +103,9 @@ impl Builder<'_> {
             Step::Scratch { dest, mode } => self.scratch(dest, *mode),
             Step::File { dest, mode, index } => self.file(dest, *mode, *index),
             Step::Device { path, number } => self.device(path, *number),
+            Step::Allow { path, .. } => {
+                Err(Error::new(format!("“{path}” cannot be allowed in a sandbox with mounts")))
+            }
             Step::Terminals => kernel::terminals(self),
             Step::Processes => kernel::processes(self),
             Step::Sysfs { fresh } => kernel::sysfs(self, *fresh),
@@ -164,17 +169,9 @@ impl Builder<'_> {
     }
 
     fn private_home(&mut self, data: &AbsPath, source: &AbsPath, dest: &AbsPath) -> Result<()> {
-        let rest =
-            source.as_path().strip_prefix(data).ok().filter(|rest| !rest.as_os_str().is_empty());
-        let rest = rest.ok_or_else(|| {
-            Error::new(format!("“{source}” is not below Arkose's data directory “{data}”"))
-        })?;
         let opened = {
             let _as_caller = self.as_ids(self.owners.caller)?;
-            let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-            dest::open_path(CWD, data.as_path(), ResolveFlags::empty())
-                .and_then(|data| dest::open_path(data, rest, beneath))
-                .path(source, "cannot be used as a private home")?
+            source::private_home(data, source)?
         };
         let Some(opened) = self.bounded(opened, source, Purpose::PrivateHome)? else {
             return Ok(());
@@ -196,18 +193,7 @@ impl Builder<'_> {
     /// processes' files.
     fn open_source(&self, source: &AbsPath) -> Result<OwnedFd> {
         let _as_caller = self.as_ids(self.owners.caller)?;
-        let opened = match self.writable.around(source) {
-            Some((directory, rest)) => {
-                let directory = dest::open_path(CWD, directory.as_path(), ResolveFlags::empty());
-                let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-                directory.and_then(|directory| dest::open_path(directory, rest, beneath))
-            }
-            None => dest::open_path(CWD, source.as_path(), ResolveFlags::empty()),
-        };
-        opened.map_err(|errno| match errno {
-            Errno::LOOP => dest::through_link(source),
-            errno => Error::new(format!("“{source}” cannot be shared with the app")).because(errno),
-        })
+        source::open(&self.writable, source)
     }
 
     /// A mount of what `opened` refers to, attached nowhere yet.
@@ -300,7 +286,7 @@ impl Builder<'_> {
         let purpose = if number.is_some() { Purpose::System } else { Purpose::Device };
         let Some(source) = self.source(path, purpose)? else { return Ok(()) };
         let opened = &source.fd;
-        kernel::check_device(opened, path, number)?;
+        check_device(opened, path, number)?;
         let mount = copy_of(opened, number.is_none()).path(path, "cannot be granted")?;
         // Read-only is the node, not the device: it can be opened for writing, but not given away.
         let attr = MountAttr {

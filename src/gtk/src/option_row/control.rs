@@ -78,6 +78,7 @@ pub(super) fn new(option: &'static Opt, report: Rc<dyn Fn(Edit)>) -> (Box<dyn Co
         Kind::Command => line::command(option, reporter),
         Kind::Paths(_) => list::paths(option, reporter),
         Kind::Environment => list::environment(option, reporter),
+        Kind::Calls => list::calls(option, reporter),
         Kind::Devices => devices::new(option, reporter),
         Kind::Size => size::new(option, reporter),
         Kind::Number { min, max } => number::new(option, min, max, reporter),

@@ -1,4 +1,4 @@
-//! Lists of paths and of environment variables.
+//! Lists of paths, of environment variables and of system calls.
 
 use super::add_button::{AddButton, Ways};
 use super::control::{Control, Position, Reporter};
@@ -36,6 +36,12 @@ pub(super) fn environment(
 ) -> (Box<dyn Control>, Position) {
     let ways = Ways { placeholder: "NAME=VALUE", folder: None, file: None, start: None };
     new(option, reporter, &ways, |_| "preferences-other-symbolic")
+}
+
+/// System calls, typed.
+pub(super) fn calls(option: &'static Opt, reporter: Reporter) -> (Box<dyn Control>, Position) {
+    let ways = Ways { placeholder: "ptrace", folder: None, file: None, start: None };
+    new(option, reporter, &ways, |_| "action-unavailable-symbolic")
 }
 
 fn new(

@@ -80,6 +80,63 @@ const ROOT_WITH_NAMESPACES: Conflict = Conflict {
     reason: N_("an app that runs as root could mount the control groups of the machine there"),
 };
 
+/// What the light walls cannot do: Landlock knows what may be opened, and makes nothing.
+const LIGHT: &[Conflict] = &[
+    light("runas", &["root"], N_("without namespaces nobody is root but the administrator")),
+    light(
+        "files.root",
+        &["cow"],
+        N_("without mounts there are no copies; “read-only” shows the same files"),
+    ),
+    light("files.home", &["cow"], N_("without mounts there are no copies")),
+    light(
+        "files.home",
+        &["direct"],
+        N_(
+            "without mounts nothing below a shared directory can be hidden, and what your next login starts lies in your home directory",
+        ),
+    ),
+    light("files.cow", &["*"], N_("without mounts there are no copies")),
+    light(
+        "limits.cow-size",
+        &["*"],
+        N_("without mounts there are no copies whose size could be limited"),
+    ),
+    light(
+        "xserver",
+        &["isolated", "direct"],
+        N_("without mounts no single socket can be shown, and the filter refuses them all"),
+    ),
+    light(
+        "wayland",
+        &["direct"],
+        N_("without mounts no single socket can be shown, and the filter refuses them all"),
+    ),
+    light(
+        "dbus",
+        &["session", "system", "both"],
+        N_("without mounts no single socket can be shown, and the filter refuses them all"),
+    ),
+    light(
+        "pulseaudio",
+        &["true"],
+        N_("without mounts no single socket can be shown, and the filter refuses them all"),
+    ),
+    light(
+        "user-namespaces",
+        &["true"],
+        N_("the kernel lets nobody mount anything whose files Landlock confines"),
+    ),
+];
+
+const fn light(
+    other: &'static str,
+    other_values: &'static [&'static str],
+    reason: &'static str,
+) -> Conflict {
+    Conflict { value: "light", other, other_values, reason }
+}
+
 /// Every option, in the order in which they are shown.
 pub static OPTIONS: &[Opt] = &[
     Opt {
@@ -418,6 +475,34 @@ pub static OPTIONS: &[Opt] = &[
         conflicts: &[],
     },
     Opt {
+        key: "walls",
+        group: Group::Advanced,
+        title: N_("Walls"),
+        summary: N_("What keeps the app in."),
+        kind: Kind::Choice(&[
+            Choice {
+                value: "full",
+                title: N_("Full"),
+                summary: N_(
+                    "The app cannot see the system itself: namespaces and mounts give it one of its own.",
+                ),
+                risk: Risk::Contained,
+            },
+            Choice {
+                value: "light",
+                title: N_("Light"),
+                summary: N_(
+                    "The app runs on the system itself; Landlock and a filter of system calls alone keep it from what it was not given.",
+                ),
+                risk: Risk::Partial,
+            },
+        ]),
+        default: "\"full\"",
+        flag: "walls",
+        conf: None,
+        conflicts: LIGHT,
+    },
+    Opt {
         key: "user-namespaces",
         group: Group::Advanced,
         title: N_("Sandboxes of its own"),
@@ -425,6 +510,17 @@ pub static OPTIONS: &[Opt] = &[
         kind: Kind::Switch(Risk::Partial),
         default: "false",
         flag: "user-namespaces",
+        conf: None,
+        conflicts: &[],
+    },
+    Opt {
+        key: "system-calls.deny",
+        group: Group::Advanced,
+        title: N_("Refused system calls"),
+        summary: N_("System calls that the app may not make, beside those that no app may make."),
+        kind: Kind::Calls,
+        default: "[]",
+        flag: "deny-call",
         conf: None,
         conflicts: &[],
     },
