@@ -72,10 +72,19 @@ fn conflict(a: (&Opt, &Value), b: (&Opt, &Value)) -> bool {
         option.conflicts.iter().any(|conflict| {
             value.iter().any(|value| value == conflict.value)
                 && conflict.other == other.key
-                && other_value.iter().any(|value| conflict.other_values.contains(&value.as_str()))
+                && conflict.other_values.iter().any(|wanted| match *wanted {
+                    // A star stands for every value but the default.
+                    "*" => !is_default(other, other_value),
+                    wanted => other_value.iter().any(|value| value == wanted),
+                })
         })
     };
     one_way(a, b) || one_way(b, a)
+}
+
+/// Whether it is the value that an option has where nobody names one.
+fn is_default(option: &Opt, value: &Value) -> bool {
+    value.is_empty() || value.as_slice() == [option.default.trim_matches('"')]
 }
 
 #[cfg(test)]

@@ -79,6 +79,15 @@ impl Desktop {
             lists.iter().map(|list| list.iter().map(|name| path(name)).collect()).collect()
         };
         match (option.kind, option.key) {
+            // Where the kernel can, and only by the user.
+            (_, "walls") => {
+                let light = Arkose::run(via).option("walls", "light").option("root", "read-only");
+                let can = light.command(["true"]).output().code() == 0;
+                [one("full")].into_iter().chain(can.then(|| one("light"))).collect()
+            }
+            (Kind::Calls, _) => {
+                vec![Vec::new(), vec!["ptrace".to_owned(), "setpriority".to_owned()]]
+            }
             (Kind::Choice(choices), _) => choices.iter().map(|choice| one(choice.value)).collect(),
             (Kind::Switch(_), _) => vec![one("false"), one("true")],
             (Kind::Paths(_), "files.bind") => lists(&[&[], &["bound"]]),

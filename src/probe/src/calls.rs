@@ -76,6 +76,18 @@ pub const FAMILIES: &[(&str, i32)] = &[
     ("AF_BLUETOOTH", libc::AF_BLUETOOTH),
 ];
 
+/// Calls that change what is known of a file, by its descriptor.
+pub const CHANGING: &[(&str, i64)] = &[
+    ("fchmod", libc::SYS_fchmod),
+    ("fchown", libc::SYS_fchown),
+    ("fchmodat", libc::SYS_fchmodat),
+    ("fchownat", libc::SYS_fchownat),
+    ("utimensat", libc::SYS_utimensat),
+];
+
+/// The family of local sockets.
+pub const LOCAL: i32 = libc::AF_UNIX;
+
 /// The family of the internet, version 4.
 pub const INTERNET: i32 = libc::AF_INET;
 

@@ -175,6 +175,9 @@ pub enum Trial {
         /// How many are enough.
         enough: u32,
     },
+    /// The directory that the variable `HOME` names: what is in it, once a file without a name could be
+    /// written there.
+    Home,
     /// The name of the machine.
     Hostname,
 }

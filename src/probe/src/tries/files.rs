@@ -63,6 +63,12 @@ fn nameless(directory: &Path) -> Result<File, Found> {
     }
 }
 
+pub(super) fn home() -> Tried {
+    let home = std::env::var_os("HOME").ok_or_else(|| Found::refused("not set"))?;
+    write(Path::new(&home))?;
+    list(Path::new(&home))
+}
+
 pub(super) fn create(path: &Path) -> Tried {
     OpenOptions::new().write(true).create_new(true).open(path)?;
     Ok(Found::text(""))

@@ -52,6 +52,7 @@ fn try_it(trial: &Trial) -> Tried {
         Trial::Descriptors => process::descriptors(),
         Trial::Limit { name } => process::limit(name),
         Trial::Crowd { enough } => process::crowd(*enough),
+        Trial::Home => files::home(),
         Trial::Hostname => process::hostname(),
         Trial::Unshare { flags } => kernel::unshare(*flags),
         Trial::Call { number, arguments } => kernel::call(*number, arguments),

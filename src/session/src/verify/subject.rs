@@ -7,7 +7,7 @@ use crate::request;
 use crate::spec::{LaunchSpec, Via};
 use arkose_admin::Caps;
 use arkose_probe::{Found, Trial};
-use arkose_profile::{AbsPath, Access, Home, PathRule, Policy, RunAs};
+use arkose_profile::{AbsPath, Access, Home, PathRule, Policy, RunAs, Walls};
 use std::path::{Path, PathBuf};
 
 /// One sandbox that is to be verified.
@@ -26,6 +26,11 @@ impl Subject<'_> {
     /// Whether the app is root inside.
     pub(crate) fn as_root(&self) -> bool {
         self.policy.runas == RunAs::Root
+    }
+
+    /// Whether the app stays on the host's own system, confined by Landlock and the filter alone.
+    pub(crate) fn light(&self) -> bool {
+        self.policy.walls == Walls::Light
     }
 
     /// Whether root builds the sandbox of an app that is root inside.

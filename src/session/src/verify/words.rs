@@ -92,6 +92,7 @@ fn plain(trial: &Trial) -> &'static str {
         Trial::Interfaces => N_("looking for network interfaces"),
         Trial::Variables => N_("looking at its environment"),
         Trial::Ids => N_("who it is"),
+        Trial::Home => N_("writing to its home directory, and listing it"),
         Trial::Processes => N_("looking for processes"),
         Trial::Descriptors => N_("looking at its descriptors"),
         _ => N_("the name of the machine"),
@@ -107,7 +108,7 @@ fn call_name(number: i64) -> String {
     if number == calls::CLONE3 {
         return "clone3".to_owned();
     }
-    let tables = [calls::REFUSED, calls::MOUNTING, calls::UNKNOWN];
+    let tables = [calls::REFUSED, calls::MOUNTING, calls::UNKNOWN, calls::CHANGING];
     let known = tables.into_iter().flatten().find(|(_, known)| *known == number);
     known.map_or_else(|| number.to_string(), |(name, _)| (*name).to_owned())
 }

@@ -7,7 +7,7 @@ use arkose_probe::{Trial, calls};
 use arkose_profile::i18n::N_;
 
 /// Variables that Arkose sets, and those of the host that say how the user reads and writes.
-const KNOWN: [&str; 25] = [
+const KNOWN: [&str; 26] = [
     "COLORTERM",
     "DBUS_SESSION_BUS_ADDRESS",
     "DBUS_SYSTEM_BUS_ADDRESS",
@@ -25,6 +25,7 @@ const KNOWN: [&str; 25] = [
     "PULSE_SERVER",
     "SHELL",
     "TERM",
+    "TMPDIR",
     "TZ",
     "USER",
     "WAYLAND_DISPLAY",

@@ -29,7 +29,9 @@ fn system(subject: &Subject<'_>, checks: &mut Checks) {
         let gone = After::NotThere(subject.new_name(&path));
         match subject.policy.root {
             Root::ReadOnly => {
-                checks.add(root, mounted, Expect::Has(read_only));
+                if !subject.light() {
+                    checks.add(root, mounted, Expect::Has(read_only));
+                }
                 checks.add_after(root, new, Expect::Refused, gone);
             }
             Root::Cow => {
@@ -79,6 +81,14 @@ fn home(subject: &Subject<'_>, checks: &mut Checks) {
     let path = home.as_path().to_owned();
     let which = Trial::Identity { path: path.clone() };
     match subject.policy.home {
+        // It is somewhere else, and that of the host is closed.
+        Home::Empty | Home::Private if subject.light() => {
+            checks.add(key, Trial::List { path: path.clone() }, Expect::Refused);
+            checks.add(key, Trial::Write { path }, Expect::Refused);
+            let kept = subject.policy.home == Home::Private;
+            let expect = if kept { Expect::Works } else { Expect::Empty };
+            checks.add(key, Trial::Home, expect);
+        }
         Home::Empty => {
             checks.add(key, which, Expect::NotHostFile(path.clone()));
             let list = Trial::List { path: path.clone() };

@@ -3,7 +3,7 @@
 use crate::verify::check::{About, Checks, about};
 use crate::verify::expect::Expect;
 use crate::verify::subject::Subject;
-use arkose_probe::Trial;
+use arkose_probe::{Found, Trial};
 use arkose_profile::i18n::N_;
 use std::path::{Path, PathBuf};
 
@@ -44,13 +44,20 @@ fn processes(subject: &Subject<'_>, checks: &mut Checks) {
 
 fn as_on_host(subject: &Subject<'_>, checks: &mut Checks, about: About, name: &str) {
     let trial = Trial::Limit { name: name.to_owned() };
-    if let arkose_probe::Found::Text { text } = subject.on_host(&trial) {
+    if let Found::Text { text } = subject.on_host(&trial) {
         checks.add(about, trial, Expect::Is(text));
     }
 }
 
 fn space(subject: &Subject<'_>, checks: &mut Checks) {
     let key = about("limits.cow-size");
+    if subject.light() {
+        let path = subject.host.runtime();
+        if let Found::Text { text } = subject.on_host(&Trial::Space { path: path.clone() }) {
+            checks.add(key, Trial::Space { path }, Expect::Is(text));
+        }
+        return;
+    }
     let places = ["/tmp", "/run/lock"].map(PathBuf::from);
     let Some(path) = places.into_iter().find(|path| !subject.is_ruled(path)) else {
         checks.not_tried(key, N_("the places where it could be tried are shared"));

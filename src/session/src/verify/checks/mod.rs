@@ -8,6 +8,7 @@ mod files;
 mod limits;
 mod network;
 mod paths;
+mod walls;
 
 use super::check::Checks;
 use super::subject::Subject;
@@ -23,5 +24,6 @@ pub(crate) fn all(subject: &Subject<'_>) -> Checks {
     devices::add(subject, &mut checks);
     advanced::add(subject, &mut checks);
     limits::add(subject, &mut checks);
+    walls::add(subject, &mut checks);
     checks
 }

@@ -14,9 +14,10 @@ pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
     for address in subject.witnesses.tcp.iter().filter_map(|tcp| tcp.local_addr().ok()) {
         let expect = if direct { Expect::Works } else { Expect::Refused };
         checks.add(network, Trial::ConnectTcp { address }, expect);
-        // Its own loopback works in either case.
+        // Its own loopback works in either case, but where there is none of its own.
         let own = SocketAddr::new(address.ip(), 0);
-        checks.add(network, Trial::Loopback { address: own }, Expect::Works);
+        let expect = if subject.light() && !direct { Expect::Refused } else { Expect::Works };
+        checks.add(network, Trial::Loopback { address: own }, expect);
     }
     for address in subject.witnesses.udp.iter().filter_map(|udp| udp.local_addr().ok()) {
         let text = format!("{} {address}", subject.witnesses.name);
@@ -24,11 +25,12 @@ pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
         checks.add_after(network, Trial::SendUdp { address, text }, Expect::Anything, after);
     }
     let namespace = Trial::Namespace { kind: "net".to_owned() };
-    if let Found::Text { text } = subject.on_host(&namespace) {
+    if let (Found::Text { text }, true) = (subject.on_host(&namespace), direct || !subject.light())
+    {
         let expect = if direct { Expect::Is(text) } else { Expect::IsNot(text) };
         checks.add(network, namespace, expect);
     }
-    if !direct {
+    if !direct && !subject.light() {
         checks.add(network, Trial::Interfaces, Expect::only(["lo"]));
     }
     if !subject.as_root() {
@@ -37,7 +39,7 @@ pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
     }
     if subject.witnesses.abstract_socket.is_some() {
         // A network of its own has abstract sockets of its own; on the host's it takes Landlock.
-        let kept = !direct || keeps_abstract_sockets();
+        let kept = !direct || subject.light() || keeps_abstract_sockets();
         let expect = if kept { Expect::Refused } else { Expect::Works };
         let name = subject.witnesses.name.clone();
         checks.add(network, Trial::ConnectAbstract { name }, expect);

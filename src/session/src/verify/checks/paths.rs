@@ -52,8 +52,10 @@ fn one(subject: &Subject<'_>, checks: &mut Checks, about: About, access: Access,
             }
         }
         Access::Restrict => {
-            let which = Trial::Identity { path: place.to_owned() };
-            checks.add(about, which, Expect::NotHostFile(place.to_owned()));
+            if !subject.light() {
+                let which = Trial::Identity { path: place.to_owned() };
+                checks.add(about, which, Expect::NotHostFile(place.to_owned()));
+            }
             // Another rule may bring back what is below it.
             let placed = subject.placed_below(path);
             let (trial, expect) = match place.is_dir() {
@@ -83,6 +85,9 @@ fn none(subject: &Subject<'_>, checks: &mut Checks, about: About, access: Access
                 }
                 // Either another file, or one that cannot be changed.
                 match subject.policy.root {
+                    _ if subject.light() => {
+                        checks.add(about, Trial::Write { path }, Expect::Refused);
+                    }
                     arkose_profile::Root::ReadOnly
                         if !path.starts_with(subject.spec.home.as_path()) =>
                     {
