@@ -172,6 +172,10 @@ fn shard(via: Via, number: usize) {
 /// What is not as it is told, if anything is.
 fn mismatches(call: Arkose) -> Option<String> {
     let outcome = call.output();
+    // Without mounts nothing below a grant can be hidden; that is said, and nothing is launched.
+    if outcome.code() == 125 && outcome.said().contains("with light walls") {
+        return None;
+    }
     let Ok(report) = serde_json::from_slice::<serde_json::Value>(&outcome.stdout) else {
         return Some(outcome.to_string());
     };
