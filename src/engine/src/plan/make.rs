@@ -155,14 +155,16 @@ fn paths(request: &Request, host: &impl Host, way: Way) -> Result<Vec<Step>> {
 
 /// What is mounted on the host below a directory that is copied, unless another rule says what shows there.
 fn covered(rules: &[(AbsPath, Step)], host: &impl Host) -> Vec<(AbsPath, Step)> {
+    let ruled: BTreeSet<&Path> = rules.iter().map(|(path, _)| path.as_path()).collect();
+    let copies = rules.iter().filter(|(_, step)| matches!(step, Step::Overlay { .. }));
+    let copies: BTreeSet<&AbsPath> = copies.map(|(path, _)| path).collect();
     let mut found = Vec::new();
-    for (path, _) in rules.iter().filter(|(_, step)| matches!(step, Step::Overlay { .. })) {
+    for path in copies {
         for step in system::covered_below(host, path) {
             let Step::Hide { dest, .. } = &step else { continue };
-            let between = |(other, _): &(AbsPath, Step)| {
-                other != path && path.contains(other) && other.contains(dest)
-            };
-            if !rules.iter().any(between) {
+            let mut between =
+                dest.as_path().ancestors().take_while(|above| *above != path.as_path());
+            if !between.any(|above| ruled.contains(above)) {
                 found.push((dest.clone(), step));
             }
         }
