@@ -200,7 +200,12 @@ impl Stopping<'_> {
             talk.ends(Instant::now() + GONE);
         }
         let deadline = Instant::now() + GONE;
-        while self.sandbox.is_there() || Process::is_first(&self.sandbox.facts) {
+        let facts = &self.sandbox.facts;
+        // The supervisor ends after everything that it had started.
+        let left = || {
+            self.sandbox.is_there() || Process::is_first(facts) || Process::runs(facts.supervisor)
+        };
+        while left() {
             if Instant::now() > deadline {
                 return Err(LaunchError::plain(NOT_ENDED));
             }

@@ -103,6 +103,11 @@ impl Process {
         Self::read(pid).is_some_and(|process| process.state == 'T')
     }
 
+    /// Whether it has not ended.
+    pub(super) fn runs(pid: i32) -> bool {
+        Self::read(pid).is_some_and(|process| !matches!(process.state, 'Z' | 'X'))
+    }
+
     /// Whether the first process of a sandbox has not ended; when its parent collects it is not ours
     /// to say. It is the first of a pid namespace below ours, or a child of the supervisor.
     pub(super) fn is_first(sandbox: &Facts) -> bool {
