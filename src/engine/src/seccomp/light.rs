@@ -15,7 +15,7 @@ const METADATA: &[Call] = &[
     here(libc::SYS_chmod),
     here(libc::SYS_fchmod),
     here(libc::SYS_fchmodat),
-    here(libc::SYS_fchmodat2),
+    here(FCHMODAT2),
     #[cfg(target_arch = "x86_64")]
     here(libc::SYS_chown),
     #[cfg(target_arch = "x86_64")]
@@ -50,7 +50,8 @@ const ATTRIBUTES: &[Call] = &[
     here(REMOVEXATTRAT),
 ];
 
-/// Calls of Linux 6.13 and 6.17, which the libc crate does not name yet.
+/// Calls of Linux 6.6, 6.13 and 6.17, which the libc crate does not name everywhere yet.
+const FCHMODAT2: i64 = 452;
 const SETXATTRAT: i64 = 463;
 const GETXATTRAT: i64 = 464;
 const LISTXATTRAT: i64 = 465;
