@@ -1,6 +1,6 @@
 //! A display and a session bus of the test user's, as a desktop has them.
 
-use crate::arkose::Arkose;
+use crate::arkose::{Arkose, Busy, Quiet, busy};
 use crate::machine::machine;
 use crate::wait::Lines;
 use std::process::{Child, Command, Stdio};
@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 pub struct Display {
     child: Child,
     variables: Vec<(String, String)>,
+    _turn: Option<Busy>,
 }
 
 /// What a client needs to know of a display.
@@ -23,6 +24,21 @@ impl Display {
     /// When they do not start.
     #[must_use]
     pub fn start() -> Self {
+        // To a test that has the host for itself, this display would be something that came or went.
+        Self::start_in(Some(busy()))
+    }
+
+    /// As [`start`](Self::start), for a test that holds a [`Quiet`] host.
+    ///
+    /// # Panics
+    ///
+    /// When they do not start.
+    #[must_use]
+    pub fn start_alone(_quiet: &Quiet) -> Self {
+        Self::start_in(None)
+    }
+
+    fn start_in(turn: Option<Busy>) -> Self {
         let script =
             std::env::var_os("ARKOSE_ENV_DIR").expect("ARKOSE_ENV_DIR is set by ./dev test");
         let mut command = machine().as_user(std::path::Path::new(&script).join("display.sh"));
@@ -32,7 +48,7 @@ impl Display {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let child = command.spawn().expect("display.sh starts");
-        let mut display = Self { child, variables: Vec::new() };
+        let mut display = Self { child, variables: Vec::new(), _turn: turn };
         let mut lines = Lines::of(display.child.stdout.take().expect("its output"));
         loop {
             let line = lines.next_line().expect("a display: see its message above");

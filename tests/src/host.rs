@@ -3,6 +3,7 @@
 
 use crate::arkose::busy;
 use crate::machine::machine;
+use crate::scratch;
 use crate::wait;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::sys::prctl::set_child_subreaper;
@@ -175,6 +176,9 @@ fn tree(
 ) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
+        if scratch::is_of_another(&path) {
+            continue;
+        }
         if wanted(&path) {
             all.insert(format!("file {}", path.display()));
         }

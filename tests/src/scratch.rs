@@ -6,6 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, process};
 
+/// How their names begin, before the pid of the test that made them.
+const PREFIX: &str = "scratch-";
+
+/// Whether another test made that directory: it comes and goes with that test, whatever sandboxes do.
+pub(crate) fn is_of_another(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let maker = name.and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse().ok());
+    maker.is_some_and(|maker: u32| maker != process::id())
+}
+
 /// A directory that is removed with everything in it.
 #[derive(Debug)]
 pub struct Scratch {
@@ -28,7 +38,7 @@ impl Scratch {
     fn below(parent: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("scratch-{}-{count}", process::id()));
+        let path = parent.join(format!("{PREFIX}{}-{count}", process::id()));
         fs::create_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         own(&path);
         Self { path }

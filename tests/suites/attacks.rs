@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::IoSlice;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -171,8 +171,14 @@ os.fchown(fd, 0, 0); os.fchmod(fd, 0o4755); print('owned')";
 for at in sys.argv[1:]:
     try: socket.socket(socket.AF_UNIX).connect(at); print('connected', at)
     except OSError as error: print('no', type(error).__name__, file=sys.stderr)
+    try: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', at); print('sent', at)
+    except OSError as error: print('no', type(error).__name__, file=sys.stderr)
 socket.socketpair(); socket.socket(socket.AF_INET); print('end')";
         let sockets = [shared.join("socket"), data.join("socket")];
+        let letters = shared.join("letters");
+        let letterbox = UnixDatagram::bind(&letters).unwrap();
+        letterbox.set_nonblocking(true).unwrap();
+        std::os::unix::fs::chown(&letters, Some(machine().uid.as_raw()), Some(machine().gid.as_raw())).unwrap();
         let listeners = sockets.each_ref().map(|path| {
             let listener = UnixListener::bind(path).unwrap();
             listener.set_nonblocking(true).unwrap();
@@ -181,7 +187,7 @@ socket.socketpair(); socket.socket(socket.AF_INET); print('end')";
         });
         let bind = format!("bind={}", text(&shared));
         let private = both(data.parent().unwrap(), &data);
-        let words = ["python3", "-c", script, text(&sockets[0]), "/mnt/socket", &format!("{}/socket", text(&machine().home))];
+        let words = ["python3", "-c", script, text(&sockets[0]), text(&letters), "/mnt/socket", "/mnt/letters", &format!("{}/socket", text(&machine().home))];
         for crafted in [
             Arkose::crafted_as_root().option("path", &bind),
             Arkose::crafted_as_root().option("path", bind.replace("bind=", "bind-read-only=")),
@@ -194,6 +200,7 @@ socket.socketpair(); socket.socket(socket.AF_INET); print('end')";
         let outcome = Arkose::crafted_as_root().option("mount", both(&sockets[0], Path::new("/mnt/socket")))
             .command(words).output();
         assert!(outcome.refusal().contains("cannot be given to an app that the helper makes root"), "{outcome}");
+        assert!(letterbox.recv(&mut [0]).is_err(), "a datagram came in");
         for listener in &listeners {
             assert!(listener.accept().is_err(), "a connection came in");
         }

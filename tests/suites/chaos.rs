@@ -76,7 +76,7 @@ fn nothing_is_left_by_a_random_death() {
     }
     arkose_tests::host::adopt();
     let quiet = quiet();
-    let display = Display::start();
+    let display = Display::start_alone(&quiet);
     let (home, system) = (Scratch::home(), Scratch::system());
     let place = Place::new(&home, &system, &display);
     let mut survivors: Vec<_> =

@@ -1,7 +1,8 @@
 //! The screen: no X server, one of the app's own, and the host's.
 
+use arkose_tests::machine::with_way;
 use arkose_tests::wait::{self, LAUNCH, Lines};
-use arkose_tests::{Arkose, Display, Running, both_ways};
+use arkose_tests::{Arkose, Display, Running, Via, both_ways};
 use std::io::Write as _;
 use std::process::{Child, Stdio};
 
@@ -62,6 +63,17 @@ fn type_inside(running: &mut Running, lines: &mut Lines, key: &str, detail: &str
     lines.nudge_until(detail, || {
         writeln!(stdin, "{key}").unwrap();
         stdin.flush().unwrap();
+    });
+}
+
+/// Root could not be handed a screen of somebody else's; nobody has to be asked for this one either.
+#[test]
+fn root_inside_with_a_screen_is_made_by_the_user() {
+    with_way(Via::User, "root_inside_with_a_screen", |_| {
+        let display = Display::start();
+        let call = Arkose::call(["run", "--runas", "root", "--xserver", "isolated"]);
+        let seen = display.give(call).shell("id -u; xset q >/dev/null && echo open").prints();
+        assert_eq!(seen, "0\nopen");
     });
 }
 

@@ -134,7 +134,9 @@ fn rules(filter: &Filter<'_>, number: &dyn Fn(Call) -> Option<u32>) -> Rules {
     }
     let families: &[u32] = if filter.no_local_sockets { &REMOTE } else { &FAMILIES };
     set(&SOCKET, only(0, families, EAFNOSUPPORT));
-    set(&SOCKETPAIR, only(0, &FAMILIES, EAFNOSUPPORT));
+    let pairs =
+        if filter.no_local_sockets { light::pairs() } else { only(0, &FAMILIES, EAFNOSUPPORT) };
+    set(&SOCKETPAIR, pairs);
     set(&IOCTL, all_but(1, &FORGING, EPERM));
     if let Some(network) = filter.light {
         light::rules(network, &mut set);
@@ -232,7 +234,9 @@ mod tests {
         for family in [2, 10, 16] {
             assert_eq!(native(&ALONE, libc::SYS_socket, [family, 0]), ALLOW, "{family}");
         }
-        assert_eq!(native(&ALONE, libc::SYS_socketpair, [1, 0]), ALLOW);
+        assert_eq!(native(&ALONE, libc::SYS_socketpair, [1, 1]), ALLOW);
+        // A pair of datagrams could be sent to somebody else.
+        assert_eq!(native(&ALONE, libc::SYS_socketpair, [1, 2]), EPERM);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the administrator allows, before a launch begins: a refusal costs no display and no dialog.
 
 use crate::failure::LaunchError;
-use crate::spec::{LaunchSpec, Via};
+use crate::spec::LaunchSpec;
 use arkose_admin::{Action, Caps, Reader, Whom};
 use arkose_profile::RunAs;
 
@@ -11,11 +11,10 @@ pub(crate) fn caps(spec: &mut LaunchSpec) -> Result<Option<Caps>, LaunchError> {
     let Some(rules) = rules else { return Ok(None) };
     let caps = rules.caps(&Whom::current()).map_err(LaunchError::Unruly)?;
     caps.limit(&mut spec.policy);
-    let action = match (spec.via, spec.policy.runas) {
-        (Via::User, _) | (Via::Auto, RunAs::User) => None,
-        (Via::Helper, RunAs::User) => Some(Action::Launch),
-        (_, RunAs::Root) => Some(Action::Admin),
-    };
+    let action = spec.asks_root().then_some(match spec.policy.runas {
+        RunAs::User => Action::Launch,
+        RunAs::Root => Action::Admin,
+    });
     match caps.judge(&spec.policy, action).into_iter().next() {
         None => Ok(Some(caps)),
         Some(denied) => Err(LaunchError::Denied(denied)),

@@ -112,7 +112,7 @@ fn first_choice(
     caps: Option<&Caps>,
     limits: &mut Limited,
 ) -> Result<(Started, bool), LaunchError> {
-    if spec.via == Via::User || (spec.via == Via::Auto && spec.policy.runas == RunAs::User) {
+    if !spec.asks_root() {
         match Helper::as_user(request, caps, limits) {
             Err(error) if root_could(spec, &error) => {}
             done => {
@@ -127,9 +127,8 @@ fn first_choice(
 /// Whether the kernel refused to a user what root may do, and root may be asked.
 fn root_could(spec: &LaunchSpec, error: &LaunchError) -> bool {
     let namespaces = spec.policy.walls == Walls::Full;
-    spec.via == Via::Auto
-        && namespaces
-        && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
+    let auto = spec.via == Via::Auto && spec.policy.runas == RunAs::User;
+    auto && namespaces && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
 }
 
 /// What ended a launch before it had begun.

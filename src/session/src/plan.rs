@@ -5,11 +5,11 @@ use crate::grant::Inside;
 use crate::host::Host;
 use crate::light::Places;
 use crate::request::{self, Launch};
-use crate::spec::{LaunchSpec, Via};
+use crate::spec::LaunchSpec;
 use arkose_engine::host::ThisMachine;
 use arkose_engine::plan::{Plan, Reach, Step, Way};
+use arkose_profile::Walls;
 use arkose_profile::text::visible;
-use arkose_profile::{RunAs, Walls};
 use arkose_protocol::Failure;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -30,10 +30,7 @@ pub fn plan(spec: &LaunchSpec) -> Result<Planned, LaunchError> {
     let light = light.as_ref();
     let launch = Launch { spec, host: &host, id: "plan", terminal: None, light };
     let request = request::build(&launch, std::iter::empty())?;
-    let way = match (spec.via, spec.policy.runas) {
-        (Via::User, _) | (Via::Auto, RunAs::User) => Way::User,
-        _ => Way::Helper,
-    };
+    let way = if spec.asks_root() { Way::Helper } else { Way::User };
     let engine = |message: String| LaunchError::Engine(Failure { message, ..Failure::default() });
     let machine = ThisMachine::read().map_err(|error| engine(error.to_string()))?;
     let plan = arkose_engine::plan::make(&request, &machine, way, uid)

@@ -1,6 +1,6 @@
 //! What is to be launched, as the command line and the window ask for it.
 
-use arkose_profile::{AbsPath, Policy};
+use arkose_profile::{AbsPath, Policy, RunAs, XServer};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 
@@ -74,6 +74,21 @@ pub struct LaunchSpec {
     pub events: Option<OwnedFd>,
     /// What the app may reach, for whoever asks the running sandbox.
     pub explained: Option<Explained>,
+}
+
+impl LaunchSpec {
+    /// Whether root is asked to build it. Only root can make a root who has everybody's ids; to such a
+    /// one nobody outside may hand files, and so it gets no screen and no sound. An app that is root
+    /// and is granted one of those is built by the user.
+    pub(crate) fn asks_root(&self) -> bool {
+        let policy = &self.policy;
+        let sockets = policy.xserver != XServer::None || policy.pulseaudio;
+        match self.via {
+            Via::User => false,
+            Via::Helper => true,
+            Via::Auto => policy.runas == RunAs::Root && !sockets,
+        }
+    }
 }
 
 /// Makes an explanation of the policy when it is asked for, for programs.

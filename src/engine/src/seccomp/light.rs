@@ -138,7 +138,7 @@ fn sockets(network: Network) -> Vec<Instruction> {
 }
 
 /// Of local pairs those that stay pairs: one of datagrams could be connected to somebody else.
-fn pairs() -> Vec<Instruction> {
+pub(super) fn pairs() -> Vec<Instruction> {
     /// Below the flags that go with it (`SOCK_TYPE_MASK`).
     const TYPE: u32 = 0xf;
     let kinds = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET].map(i32::cast_unsigned);

@@ -110,6 +110,8 @@ fn a_broken_xpra_is_passed_over_with_a_note() -> Result<(), Skip> {
         assert_eq!(display.backend(), "Xephyr");
         let notes: Vec<String> = display.notes().iter().map(ToString::to_string).collect();
         assert!(notes.len() == 1 && notes[0].contains(sentence), "{notes:?}");
+        drop(display);
+        let runtime = Runtime::new(&host).unwrap();
         assert_eq!(start(&host, &runtime, Backend::Xpra).unwrap_err().kind(), kind);
     }
     Ok(())
