@@ -15,7 +15,7 @@ use arkose_tests::arkose::{Quiet, quiet};
 use arkose_tests::host::reap;
 use arkose_tests::machine::{self, machine, skip};
 use arkose_tests::random::Random;
-use arkose_tests::wait::Lines;
+use arkose_tests::wait::{self, Lines};
 use arkose_tests::{Arkose, Display, Inventory, Running, Scratch, Via};
 use blow::Blow;
 use draw::{Draw, Place};
@@ -67,6 +67,14 @@ fn ways() -> Vec<Via> {
     [Via::User, Via::Helper].into_iter().filter(works).collect()
 }
 
+/// How many sandboxes are listed.
+fn listed() -> usize {
+    let places = std::fs::read_dir(machine().runtime.join("arkose"));
+    places.map_or(0, |places| {
+        places.flatten().filter(|place| place.path().join("control").exists()).count()
+    })
+}
+
 #[test]
 fn nothing_is_left_by_a_random_death() {
     let (rounds, seed) = asked();
@@ -88,6 +96,8 @@ fn nothing_is_left_by_a_random_death() {
         assert_eq!(first.output_alone(&quiet).success(), "");
     }
     survivors.iter_mut().for_each(|survivor| survivor.answers(0));
+    // Each takes its place a moment after its start.
+    assert!(wait::until(wait::LAUNCH, || listed() == survivors.len()));
     let before = Inventory::take();
     let (begin, mut random) = (Instant::now(), Random::new(seed));
     let aloud = std::env::var_os("ARKOSE_CHAOS").is_some();
