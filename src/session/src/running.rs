@@ -169,6 +169,10 @@ impl Running {
             .map_err(|errno| LaunchError::because(NO_ANSWER, std::io::Error::from(errno)))
     }
 
+    fn kill_supervisor(&self) {
+        let _ = kill(Pid::from_raw(self.facts.supervisor), Signal::SIGKILL);
+    }
+
     /// Whether its directory is still there.
     fn is_there(&self) -> bool {
         let now = fstatat(&*self.base, self.facts.id.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
@@ -196,10 +200,11 @@ impl Stopping<'_> {
             && !talk.ends(self.deadline)
         {
             // The supervisor itself hangs. Without it the kernel ends the sandbox.
-            let _ = kill(Pid::from_raw(self.sandbox.facts.supervisor), Signal::SIGKILL);
+            self.sandbox.kill_supervisor();
             talk.ends(Instant::now() + GONE);
         }
-        let deadline = Instant::now() + GONE;
+        let mut deadline = Instant::now() + GONE;
+        let mut killed = false;
         let facts = &self.sandbox.facts;
         // The supervisor ends after everything that it had started.
         let left = || {
@@ -207,7 +212,12 @@ impl Stopping<'_> {
         };
         while left() {
             if Instant::now() > deadline {
-                return Err(LaunchError::plain(NOT_ENDED));
+                if std::mem::replace(&mut killed, true) {
+                    return Err(LaunchError::plain(NOT_ENDED));
+                }
+                // It hangs at its very end, as when it was stopped there.
+                self.sandbox.kill_supervisor();
+                deadline = Instant::now() + GONE;
             }
             // The supervisor is gone, and who cleans up behind it announces nothing.
             std::thread::sleep(Duration::from_millis(2));
