@@ -1,19 +1,24 @@
 #!/usr/bin/python3
 """Measures Arkose next to other sandboxes, in one run, in turns, and prints medians and ratios.
 
-    bench.py [launch] [polkit] [teardown] [many]
+    bench.py [launch] [polkit] [teardown] [many] [dbus]
 
-Each number is milliseconds for the whole command as a shell would see it. Budgets are ratios,
-because they hold on slow and fast machines alike.
+Each number is milliseconds for the whole command as a shell would see it, and below the title stands
+the command. Budgets are ratios, because they hold on slow and fast machines alike; what a launch
+takes of memory is counted in page faults, which do not depend on what else the machine does.
 """
 
 import os
+import resource
+import shlex
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+import proxies
 
 ROUNDS = 30
 HOME = os.environ["HOME"]
@@ -65,22 +70,39 @@ def teardown(words):
     return (time.perf_counter() - begin) * 1000
 
 
-def compare(title, measure, contenders, budgets):
+def page_faults():
+    """Of all that this process has started and that has ended."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+
+
+def shown(words):
+    """The command, cut where it is very long."""
+    text = shlex.join(words)
+    return text if len(text) <= 230 else f"{text[:160]} … {text[-60:]}"
+
+
+def compare(title, measure, contenders, budgets, rounds=ROUNDS):
     """Runs the contenders in turns; the budget is for the ratio to the first."""
     times = {name: [] for name in contenders}
+    faults = {name: 0 for name in contenders}
     for name, words in contenders.items():
         measure(words)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, words in contenders.items():
+            before = page_faults()
             times[name].append(measure(words))
+            faults[name] += page_faults() - before
     reference = None
-    print(title)
+    print(f"{title}, {rounds} times in turns")
+    for words in contenders.values():
+        print(f"      {shown(words)}")
     for name, taken in times.items():
         median = statistics.median(taken)
         reference = reference or median
         budget = budgets.get(name)
         limit = f"  budget {budget:.2f}" if budget else ""
-        print(f"    {name:<24}{median:8.2f} ms{median / reference:8.2f} ×{limit}", flush=True)
+        each = faults[name] // rounds
+        print(f"    {name:<24}{median:8.2f} ms{median / reference:8.2f} ×{each:7} faults{limit}", flush=True)
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
@@ -98,7 +120,8 @@ def bench_launch():
             }
             if count == 0 and shutil.which("firejail") and confines(firejail):
                 contenders["firejail"] = firejail(true)
-            compare(f"launch of true, {count} binds", elapsed, contenders, {"arkose --via user": budget})
+            rounds = ROUNDS if count == 200 else 100
+            compare(f"launch of true, {count} binds", elapsed, contenders, {"arkose --via user": budget}, rounds)
 
 
 def bench_polkit():
@@ -185,7 +208,13 @@ def bench_many():
             one.stdout.close()
 
 
-BENCHES = {"launch": bench_launch, "polkit": bench_polkit, "teardown": bench_teardown, "many": bench_many}
+BENCHES = {
+    "launch": bench_launch,
+    "polkit": bench_polkit,
+    "teardown": bench_teardown,
+    "many": bench_many,
+    "dbus": proxies.bench,
+}
 
 
 def main():

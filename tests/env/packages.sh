@@ -13,9 +13,10 @@ PACKAGES_WINDOW=(xvfb openbox python3 python3-gi gir1.2-atspi-2.0 at-spi2-core x
 PACKAGES_CHECK=(shellcheck desktop-file-utils appstream meson)
 # What the suites probe with, from inside and outside.
 PACKAGES_SUITES=(iproute2 xinput util-linux coreutils bash hostname python3 pulseaudio pulseaudio-utils
-    bubblewrap)
+    bubblewrap xdg-dbus-proxy systemd python3-dbus python3-dbus-next libnotify-bin dunst gnome-keyring
+    libsecret-tools gir1.2-gtk-4.0)
 # What bench compares with.
-PACKAGES_BENCH=(bubblewrap firejail)
+PACKAGES_BENCH=(bubblewrap firejail xdg-dbus-proxy)
 
 # Names those of the packages given that are not installed.
 missing_packages() {

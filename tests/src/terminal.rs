@@ -31,6 +31,16 @@ impl Terminal {
     /// When there is no terminal to be had.
     #[must_use]
     pub fn start(call: Arkose) -> Self {
+        Self::start_command(&call.into_command())
+    }
+
+    /// As [`start`](Self::start), for a command that was made ready by hand.
+    ///
+    /// # Panics
+    ///
+    /// When there is no terminal to be had.
+    #[must_use]
+    pub fn start_command(inner: &Command) -> Self {
         let busy = busy();
         let size = Winsize { ws_row: 33, ws_col: 99, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(Some(&size), None).unwrap();
@@ -38,7 +48,6 @@ impl Terminal {
         for fd in [&pair.master, &pair.slave] {
             fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
         }
-        let inner = call.into_command();
         // A session of its own, so that the terminal controls it as a terminal window would.
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait"]).arg(inner.get_program()).args(inner.get_args());

@@ -56,6 +56,12 @@ impl Weakness {
         }
     }
 
+    /// Whether it is in the window or the prompter.
+    #[must_use]
+    pub fn is_in_window(&self) -> bool {
+        self.edits.iter().any(|edit| edit.file.starts_with("src/gtk/"))
+    }
+
     /// The suites and the tests in them that have to fail, as `(SUITE, TEST)`.
     pub fn guards(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tests.iter().map(|test| test.split_once("::").expect("SUITE::TEST"))

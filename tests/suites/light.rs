@@ -2,22 +2,43 @@
 //! neither decides about is attacked most.
 
 use arkose_tests::arkose::{Quiet, busy, quiet};
-use arkose_tests::host::descendants;
+use arkose_tests::host::{self, descendants};
 use arkose_tests::machine::{self, machine};
-use arkose_tests::{Arkose, Inventory, Running, Scratch};
+use arkose_tests::registry::Place;
+use arkose_tests::wait::{self, LAUNCH};
+use arkose_tests::{Arkose, Inventory, Outcome, Running, Scratch};
 use nix::sys::signal::{Signal, kill};
 use std::fs::{self, File};
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::process::{Child, Stdio};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 const PROBE: &str = include_str!("probes/light.py");
 const CALLS: &str = include_str!("probes/calls.py");
+const ALONE: &str = include_str!("probes/alone.py");
 
 /// `arkose run` with light walls.
 fn light() -> Arkose {
-    Arkose::call(["run", "--walls", "light", "--root", "read-only"])
+    Arkose::call(["run", "--walls", "light"])
+}
+
+/// The same in a runtime directory of the test's own, with an app that says when it is ready.
+fn listed(place: &Place, script: &str) -> (Running, String) {
+    let call = light().env("XDG_RUNTIME_DIR", place.path());
+    let mut running =
+        call.shell(&format!("{script}\necho ready; while :; do sleep 600; done")).start();
+    running.lines().expect_line("ready");
+    let id = place.id(&running);
+    (running, id)
+}
+
+/// A local socket that is connected to nobody yet.
+fn free_socket() -> OwnedFd {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+    socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None).unwrap()
 }
 
 /// Whether this kernel can have light walls; says why not.
@@ -126,6 +147,158 @@ tests! {
         assert_eq!(fs::read_dir(&secret).unwrap().count(), 1);
     }
 
+    fn a_home_that_is_not_below_home_is_closed_as_well() {
+        let home = Scratch::system();
+        let (secret, shared) = (home.file("secret/file", "a secret"), home.file("shared/file", "words"));
+        let call = || light().env("HOME", home.path()).directory(home.path());
+        let seen = call().shell(&format!("cat {} 2>&1 | grep -o denied; ls {} 2>&1 | grep -o denied; test $PWD = $HOME && echo away",
+            secret.display(), home.path().display())).prints();
+        assert_eq!(seen, "denied\ndenied\naway");
+        // What of it is shared is there all the same.
+        let shared = shared.parent().unwrap();
+        assert_eq!(call().option("bind-read-only", shared).shell(&format!("cat {0}/file; cat {1}/secret/file 2>/dev/null", shared.display(), home.path().display())).output().text(), "words");
+        assert!(light().env("HOME", "/").command(["true"]).output().refusal().contains("cannot be a home directory"));
+    }
+
+    fn a_socket_that_could_be_connected_is_no_standard_descriptor() {
+        let _busy = busy();
+        let home = Scratch::home();
+        let listener = UnixListener::bind(home.join("stream")).unwrap();
+        let datagrams = UnixDatagram::bind(home.join("datagrams")).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        datagrams.set_nonblocking(true).unwrap();
+        for name in ["stream", "datagrams"] {
+            fs::set_permissions(home.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        }
+        let script = "import socket, sys
+s = socket.socket(fileno=0)
+try: s.connect(sys.argv[1])
+except OSError: pass
+try: s.sendto(b'x', sys.argv[2])
+except OSError: pass";
+        for socket in [free_socket(), UnixDatagram::unbound().unwrap().into(), UnixDatagram::pair().unwrap().0.into()] {
+            let call = light().command(["/usr/bin/python3", "-c", script]).command_arguments([home.join("stream"), home.join("datagrams")]);
+            let said = call.start_reading(File::from(socket)).finish().refusal();
+            assert!(said.contains("not connected"), "{said}");
+        }
+        assert!(listener.accept().is_err() && datagrams.recv(&mut [0; 8]).is_err());
+        // One that is connected stays so.
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        drop(ours);
+        let outcome = light().command(["cat"]).start_reading(File::from(OwnedFd::from(theirs))).finish();
+        assert_eq!(outcome.success(), "", "{outcome}");
+    }
+
+    fn what_runs_is_listed_with_its_own_processes_alone() {
+        let place = Place::new();
+        let mut outside = neighbour();
+        let (running, id) = listed(&place, "sleep 601 & setsid sleep 602 &");
+        let listed = place.listed(&running);
+        let info: serde_json::Value = serde_json::from_str(&place.call(["info", "--json", &id]).prints()).unwrap();
+        let told: Vec<_> = info["tree"].as_array().unwrap().iter().map(|one| one["command"].to_string()).collect();
+        assert_eq!((&listed["way"], &listed["processes"]), (&"user".into(), &told.len().into()), "{listed}");
+        assert!(told.len() == 4 && told[0].contains("sh -c") && told[1..].iter().all(|one| one.starts_with("\"sleep 60")), "{told:?}");
+        let text = place.call(["info", &id]).prints();
+        assert!(text.contains("sleep 602") && text.contains("runs on the system itself"), "{text}");
+        assert_eq!(place.call(["stop", &id, "--grace", "0"]).output().success(), "");
+        assert!(outside.try_wait().unwrap().is_none());
+        outside.kill().unwrap();
+        outside.wait().unwrap();
+        assert_ne!(running.finish().code(), 0);
+    }
+
+    fn stop_ends_one_and_no_other() {
+        let place = Place::new();
+        let ((first, id), (other, others)) = (listed(&place, "setsid sleep 600 &"), listed(&place, ""));
+        let inside = descendants(first.pid());
+        assert!(inside.len() >= 4, "{inside:?}");
+        assert_eq!(place.call(["stop", &id]).output().success(), "");
+        // When it says so, it is so.
+        let left: Vec<_> = inside.iter().filter(|(pid, _)| host::runs(*pid)).collect();
+        assert!(left.is_empty() && !place.dir(&id).exists(), "{left:?}");
+        assert_eq!(first.finish().code(), 143);
+        assert_eq!(place.id(&other), others);
+        assert_eq!(place.call(["enter", &others]).shell("echo alive").prints(), "alive");
+    }
+
+    fn stop_waits_for_the_end_where_the_supervisor_hangs() {
+        let place = Place::new();
+        let (running, id) = listed(&place, "trap '' TERM; for i in $(seq 200); do setsid sleep 600 & done");
+        // Who cleans up behind a killed supervisor looks a few times more.
+        let inside: Vec<_> = descendants(running.pid()).into_iter().filter(|(_, name)| name != "exe").collect();
+        let stop = format!("while kill -STOP {} 2>/dev/null; do sleep 0.001; done", running.pid());
+        let mut stopper = Command::new("sh").args(["-c", &stop]).spawn().unwrap();
+        let outcome = place.call(["stop", &id, "--grace", "0"]).output();
+        let left: Vec<_> = inside.iter().filter(|(pid, _)| host::runs(*pid)).collect();
+        stopper.kill().unwrap();
+        stopper.wait().unwrap();
+        assert!(outcome.success().is_empty() && left.is_empty() && inside.len() > 200, "{left:?} of {}", inside.len());
+    }
+
+    fn what_enters_has_the_walls_of_the_app() {
+        let place = Place::new();
+        let home = Scratch::home();
+        let secret = home.file("secret", "a secret");
+        let who = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp)' /proc/self/status; env | grep -vE '^(TERM|COLORTERM|PWD|OLDPWD|SHLVL|_)=' | sort";
+        let (running, id) = listed(&place, &format!("({who}) >~/who"));
+        assert_eq!(place.call(["enter", &id]).shell(who).prints(), place.call(["enter", &id]).shell("cat ~/who").prints());
+        let mut outside = neighbour();
+        let tries = format!("cat {0} 2>&1 | grep -o denied; cd {1} && ls 2>&1 | grep -o denied; kill {2} 2>/dev/null || echo safe; cat /proc/{2}/environ 2>/dev/null
+python3 -c 'import socket; socket.socket(socket.AF_UNIX)' 2>/dev/null || echo no socket; chmod 700 ~ 2>/dev/null || echo no mode
+for f in /proc/self/fd/*; do n=${{f##*/}}; [ $n -gt 2 ] && readlink $f; done | grep -v /proc; true", secret.display(), home.path().display(), outside.id());
+        let call = place.call(["enter", &id]).directory(home.path());
+        assert_eq!(call.shell(&tries).prints(), "denied\ndenied\nsafe\nno socket\nno mode");
+        assert!(outside.try_wait().unwrap().is_none());
+        outside.kill().unwrap();
+        outside.wait().unwrap();
+        let refusal = place.call(["enter", &id]).command(["true"]).start_reading(File::from(free_socket())).finish().refusal();
+        assert!(refusal.contains("not connected"), "{refusal}");
+        // What it leaves behind ends with the app at the latest.
+        assert_eq!(place.call(["enter", &id]).shell("setsid sleep 603 >/dev/null 2>&1 & sleep 0.1").prints(), "");
+        let left = descendants(running.pid());
+        assert!(left.iter().any(|(_, name)| name == "sleep"), "{left:?}");
+        running.signal(Signal::SIGKILL);
+        running.finish_killed();
+        assert!(wait::until(LAUNCH, || !left.iter().any(|(pid, _)| host::runs(*pid))));
+    }
+
+    fn who_entered_ends_with_the_app_and_at_once() {
+        let place = Place::new();
+        let (running, id) = listed(&place, "");
+        let mut entered = place.call(["enter", &id]).shell("trap '' TERM HUP INT; setsid sleep 600 & echo ready; while :; do sleep 600; done").start();
+        entered.lines().expect_line("ready");
+        let inside = descendants(running.pid());
+        let begin = Instant::now();
+        assert_eq!(place.call(["stop", &id, "--grace", "0"]).output().success(), "");
+        assert!(!inside.iter().any(|(pid, _)| host::runs(*pid)), "{inside:?}");
+        assert_ne!(entered.finish().code(), 0);
+        assert!(begin.elapsed() < LAUNCH / 10);
+        drop(running.finish());
+    }
+
+    fn light_walls_are_named_where_nothing_else_can_be_had() {
+        let run = |options: &[&str]| {
+            let call = options.iter().fold(Arkose::call(["run"]), Arkose::arg).command(["true"]).into_command();
+            let mut command = Command::new("/usr/bin/python3");
+            command.args(["-c", ALONE]).arg(call.get_program()).args(call.get_args()).env_clear().stdin(Stdio::null()).current_dir("/");
+            command.envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            Outcome::of(&mut command)
+        };
+        if run(&["--via", "user"]).said().contains("either") {
+            return machine::skip("light_walls_are_named_where_nothing_else_can_be_had", "root makes no namespaces here");
+        }
+        for options in [&[][..], &["--root", "read-only", "--network", "direct"]] {
+            let said = run(options).refusal();
+            assert!(said.contains("not installed") && said.contains("--walls light --root read-only"), "{said}");
+        }
+        // What it names is so.
+        assert_eq!(run(&["--walls", "light", "--root", "read-only"]).code(), 0);
+        for options in [&["--home", "direct"][..], &["--runas", "root"], &["--dbus", "session"], &["--cow", "/etc"], &["--user-namespaces"]] {
+            let said = run(options).refusal();
+            assert!(!said.contains("light"), "{options:?}: {said}");
+        }
+    }
+
     fn what_is_shared_is_changed_or_read_as_it_was_given() {
         let _busy = busy();
         let home = Scratch::home();
@@ -196,7 +369,7 @@ except OSError as error: print(error.errno)");
         }
         assert!(refusal(light().arg("--pulseaudio")).contains("walls = light"));
         assert!(refusal(light().arg("--user-namespaces")).contains("walls = light"));
-        assert!(refusal(Arkose::call(["run", "--walls", "light"])).contains("files.root"));
+        assert!(refusal(light().option("root", "cow")).contains("files.root"));
         assert!(refusal(light().option("via", "helper")).contains("need no root"));
         assert!(refusal(light().option("hostname", "other")).contains("stays on this computer"));
         // Arkose's own directories, by their names and through a link; what hides; what would be read-only.
@@ -208,6 +381,10 @@ except OSError as error: print(error.errno)");
         }
         assert!(refusal(light().option("bind", &outer).option("restrict", &inner)).contains("hide nothing below it"));
         assert!(refusal(light().option("bind", &outer).option("bind-read-only", &inner)).contains("cannot be read-only below"));
+        // What is the kernel's is given as a whole.
+        for own in ["/proc/cpuinfo", "/sys/class", "/dev/null"] {
+            assert!(refusal(light().option("restrict", own)).contains("cannot be "), "{own}");
+        }
         // Hidden where nothing of it was given is no contradiction.
         let seen = light().option("restrict", "/etc/passwd").option("restrict", &outer).shell("cat /etc/passwd 2>&1 | head -c 40; cat /etc/group >/dev/null && echo; echo read").prints();
         assert!(seen.contains("Permission denied") || seen.starts_with("cat: /etc/passwd"), "{seen}");
@@ -222,7 +399,7 @@ for c in (0x5412, 0x541c):
         let words = format!("stty rows 33 cols 77; exec {} run --walls light --root read-only -- sh -c \"$SCRIPT\"", machine().programs.join("arkose").display());
         let mut command = machine().as_user("script");
         command.args(["-qec", &words, "/dev/null"]).env("SCRIPT", script);
-        let outcome = arkose_tests::Outcome::of(&mut command);
+        let outcome = Outcome::of(&mut command);
         let text = outcome.text().replace('\r', "").replace("^@", "");
         let lines: Vec<_> = text.lines().collect();
         assert!(lines[0].contains("/dev/pts/"), "{outcome}");
@@ -233,9 +410,11 @@ for c in (0x5412, 0x541c):
         let explained = |walls: &str| Arkose::call(["explain", "--root", "read-only", "--walls", walls]).prints();
         assert!(explained("full").contains("(walls: "), "{}", explained("full"));
         let light = explained("light");
-        for word in ["whether something is there", "names of all programs", "local sockets", "permissions"] {
+        for word in ["whether something is there", "arguments of all programs", "local sockets", "permissions"] {
             assert!(light.contains(word), "{word}: {light}");
         }
+        let light = Arkose::call(["explain", "--root", "read-only", "--walls", "light", "--restrict", "/opt/closed"]).prints();
+        assert!(light.contains("open nothing of /opt/closed") && !light.contains("finds /opt/closed"), "{light}");
         let plan = Arkose::call(["plan", "--root", "read-only", "--walls", "light"]).prints();
         assert!(plan.contains("walls: light") && plan.contains("to use     /usr\n") && plan.contains("to read    /proc\n"), "{plan}");
         assert!(!plan.contains("/home/") && !plan.contains("/dev/pts") && !plan.contains("/var/tmp"), "{plan}");

@@ -4,11 +4,15 @@
 use arkose_tests::arkose::{Quiet, quiet};
 use arkose_tests::host::descendants;
 use arkose_tests::machine::{machine, skip, with_way};
-use arkose_tests::{Arkose, Inventory, Outcome, Running, Via, both_ways, wait};
+use arkose_tests::{Arkose, Inventory, Outcome, Running, Scratch, Via, both_ways, wait};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::net::UnixListener;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Takes 200 MiB, page by page.
 const HOG: &str = "python3 -c 'x = bytearray(200 << 20)'";
@@ -425,4 +429,32 @@ fn doctor_tells_which_limits_can_be_had() {
             _ => {}
         }
     }
+}
+
+/// With its signals blocked a launch waits for the user's systemd manager, which may not answer.
+#[test]
+fn a_silent_manager_does_not_hold_up_a_launch_that_is_to_end() {
+    let runtime = Scratch::system();
+    runtime.directory("systemd");
+    let owned = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(runtime.path(), owned).unwrap();
+    let socket = runtime.join("systemd/private");
+    let listener = UnixListener::bind(&socket).unwrap();
+    chown(&socket, Some(machine().uid.as_raw()), Some(machine().gid.as_raw())).unwrap();
+    let call = Arkose::run(Via::User)
+        .option("memory", "100M")
+        .env("XDG_RUNTIME_DIR", runtime.path())
+        .command(["true"]);
+    let mut command =
+        call.on_changed_host("mount -t tmpfs none /run; mkdir -p /run/systemd/system");
+    let mut child = command.spawn().unwrap();
+    // It asks, and hears nothing.
+    let (mut asked, _) = listener.accept().unwrap();
+    let mut begun = [0; 16];
+    asked.read_exact(&mut begun).unwrap();
+    let begin = Instant::now();
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(128 + Signal::SIGTERM as i32));
+    assert!(begin.elapsed() < Duration::from_secs(1), "it took {:?}", begin.elapsed());
 }

@@ -130,16 +130,40 @@ fn explain_tells_what_each_option_opens() {
         assert!(!can, "{key}: {closed}");
         assert_eq!(risk, "contained", "{key}: {closed}");
     }
-    for (key, option) in [
-        ("network", "--network=direct"),
-        ("xserver", "--xserver=direct"),
-        ("dbus", "--dbus=session"),
+    for (key, options) in [
+        ("network", &["--network=direct"][..]),
+        ("xserver", &["--xserver=direct"]),
+        ("dbus-rules.session.talk", &["--dbus=session", "--dbus-talk=*"]),
+        ("dbus-rules.session.talk", &["--dbus=session", "--dbus-talk=org.freedesktop.systemd1"]),
+        ("dbus-rules.session.own", &["--dbus=both", "--dbus-own=*"]),
+        ("dbus-rules.system.talk", &["--dbus=system", "--system-dbus-talk=*"]),
     ] {
-        let open = explained(&[option]);
+        let open = explained(options);
         let (can, risk) = line(&open, key);
-        assert!(can, "{option}: {open}");
-        assert_eq!(risk, "open", "{option}: {open}");
-        assert_eq!(open["level"], "open", "{option}: {open}");
+        assert!(can, "{options:?}: {open}");
+        assert_eq!(risk, "open", "{options:?}: {open}");
+        assert_eq!(open["level"], "open", "{options:?}: {open}");
+    }
+    // A bus on which nothing is allowed opens nothing, and one that is not there neither.
+    for silent in [&["--dbus=both"][..], &["--dbus=system", "--dbus-talk=*", "--dbus-preset=tray"]]
+    {
+        assert_eq!(explained(silent)["level"], "contained", "{silent:?}");
+    }
+    let some = explained(&["--dbus=session", "--dbus-preset=notifications"]);
+    assert_eq!(some["level"], "partly-open", "{some}");
+}
+
+#[test]
+fn a_wrong_rule_is_told_in_one_sentence_and_nothing_starts() {
+    for (option, part) in [
+        (["--dbus-talk", ":1.5"], "the number that a connection happens to have"),
+        (["--dbus-call", "org.example.App"], "“call” takes a name, “=” and a method"),
+        (["--dbus-own", "org.example.App=*"], "takes a name alone"),
+        (["--dbus-preset", "secret"], "Did you mean “secrets”?"),
+    ] {
+        let run = Arkose::call(["run", option[0], option[1], "--", "echo", "started"]).output();
+        let refusal = run.refusal();
+        assert!(refusal.contains(part) && run.stdout.is_empty(), "{run}");
     }
 }
 
@@ -162,6 +186,22 @@ fn an_override_changes_its_keys_and_a_reset_brings_the_shipped_profile_back() {
 }
 
 #[test]
+fn changes_at_the_same_time_are_all_kept() {
+    let home = Scratch::home();
+    let call = |words: &[&str]| Arkose::call(words).env("XDG_CONFIG_HOME", home.path());
+    let entries: Vec<String> =
+        (0..20).map(|number| format!("dbus-rules.session.talk+=org.example.N{number}")).collect();
+    let start = |entry: &String| {
+        call(&["profile", "set", "xeyes", "dbus=session", entry]).into_command().spawn().unwrap()
+    };
+    let mut running: Vec<_> = entries.iter().map(start).collect();
+    assert!(running.iter_mut().all(|child| child.wait().unwrap().success()));
+    let kept = fs::read_to_string(home.join("arkose/profiles/xeyes.toml")).unwrap();
+    let lost: Vec<_> = (0..20).filter(|n| !kept.contains(&format!("org.example.N{n}\""))).collect();
+    assert!(lost.is_empty(), "{lost:?} of {kept}");
+}
+
+#[test]
 fn a_plan_is_printed_and_nothing_is_done() {
     let system = Scratch::system();
     let plan = Arkose::call(["plan", "--bind"]).arg(system.path()).prints();
@@ -170,7 +210,7 @@ fn a_plan_is_printed_and_nothing_is_done() {
 
 /// A shipped profile before and after its update: after it, it asks for all that there is.
 const SHIPPED: &str = "command = [\"true\"]\nnetwork = \"none\"\n[files]\nhome = \"empty\"\n";
-const UPDATED: &str = "command = [\"true\"]\nnetwork = \"direct\"\nxserver = \"direct\"\nwayland = \"direct\"\ndbus = \"both\"\npulseaudio = true\nuser-namespaces = true\ndevices = [\"gpu\"]\nenvironment = [\"LANG\"]\n[files]\nhome = \"direct\"\nbind = [\"/srv\"]\nbind-read-only = [\"/mnt\"]\ncow = [\"/media\"]\n";
+const UPDATED: &str = "command = [\"true\"]\nnetwork = \"direct\"\nxserver = \"direct\"\nwayland = \"direct\"\ndbus = \"both\"\ndbus-presets = [\"secrets\"]\npulseaudio = true\nuser-namespaces = true\ndevices = [\"gpu\"]\nenvironment = [\"LANG\"]\n[files]\nhome = \"direct\"\nbind = [\"/srv\"]\nbind-read-only = [\"/mnt\"]\ncow = [\"/media\"]\n[dbus-rules.session]\ntalk = [\"*\"]\n";
 
 /// Also where the user only confirmed what the shipped profile said anyway.
 #[test]
@@ -189,6 +229,8 @@ fn an_update_of_a_shipped_profile_loosens_nothing_that_the_user_set() {
         "xserver=none",
         "wayland=none",
         "dbus=none",
+        "dbus-presets=[]",
+        "dbus-rules.session.talk=[]",
         "pulseaudio=false",
         "user-namespaces=false",
         "devices=[]",

@@ -15,6 +15,18 @@ fn read(name: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The source of a suite: its own file, and those of its modules.
+fn suite(name: &str) -> String {
+    let mut source = read(format!("tests/suites/{name}.rs"));
+    let modules = fs::read_dir(root().join("tests/suites").join(name)).into_iter().flatten();
+    for module in modules.flatten().map(|entry| entry.path()) {
+        if module.extension().is_some_and(|extension| extension == "rs") {
+            source.push_str(&read(module));
+        }
+    }
+    source
+}
+
 /// The rows of the table of promises, as cells.
 fn promises() -> Vec<Vec<String>> {
     let text = read("docs/threat-model.md");
@@ -41,11 +53,12 @@ fn every_weakness_can_be_put_in() {
                 edit.apply(&source).unwrap_or_else(|why| panic!("{}: {why}", weakness.name));
             assert_ne!(changed, source, "{} changes nothing", weakness.name);
         }
-        for (suite, test) in weakness.guards() {
+        for (suite_name, test) in weakness.guards() {
             let test = test.trim_end_matches("::helper").trim_end_matches("::user");
-            let suite = read(format!("tests/suites/{suite}.rs"));
+            let name = test.rsplit("::").next().unwrap_or(test);
+            let source = suite(suite_name);
             assert!(
-                suite.contains(&format!("fn {test}(")) || suite.contains(&format!("mod {test} ")),
+                source.contains(&format!("fn {name}(")) || source.contains(&format!("mod {name} ")),
                 "{}: there is no test {test}",
                 weakness.name
             );
@@ -67,15 +80,15 @@ fn the_documentation_names_tests_that_are_there() {
     for cells in promises() {
         // `suite: test…, test…; suite: all`: a name may be cut short by an ellipsis.
         for part in cells[2].split("; ") {
-            let Some((suite, _)) = part.split_once(": ") else { continue };
-            let source = read(format!("tests/suites/{suite}.rs"));
-            for name in quoted(part) {
-                let found = match (name.strip_prefix('…'), name.strip_suffix('…')) {
+            let Some((name, _)) = part.split_once(": ") else { continue };
+            let source = suite(name);
+            for test in quoted(part) {
+                let found = match (test.strip_prefix('…'), test.strip_suffix('…')) {
                     (Some(end), _) => source.contains(&format!("{end}(")),
                     (_, Some(start)) => source.contains(&format!("fn {start}")),
-                    _ => source.contains(&format!("fn {name}(")),
+                    _ => source.contains(&format!("fn {test}(")),
                 };
-                assert!(found, "{suite} has no test {name}");
+                assert!(found, "{name} has no test {test}");
             }
         }
     }

@@ -19,7 +19,7 @@ from gi.repository import Atspi, GLib  # noqa: E402
 GLib.log_set_handler("dbind", GLib.LogLevelFlags.LEVEL_WARNING, lambda *_: None, None)
 
 # Far longer than anything takes: whoever waits this long has failed.
-PATIENCE = 40.0
+PATIENCE = float(os.environ.get("PATIENCE", "40"))
 
 
 class NotThere(Exception):
@@ -73,7 +73,7 @@ def text_of(command, **options):
 class Desk:
     """One run of a program on this display."""
 
-    def __init__(self, output, command, environment=None):
+    def __init__(self, output, command, environment=None, stdin=None):
         self.output = output
         self.taken = 0
         os.makedirs(output, exist_ok=True)
@@ -82,6 +82,7 @@ class Desk:
         self.process = subprocess.Popen(
             command,
             env={**os.environ, **(environment or {})},
+            stdin=stdin,
             stdout=self.log,
             stderr=self.log,
         )

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Takes a picture of every page and dialog of the window: in English and French, light and dark,
+"""Takes a picture of every page and dialog of the window, and of the prompter: in English and French, light and dark,
 wide and 360 pixels narrow.
 
     shots.py --output DIRECTORY [--only NAME] [--lang en|fr]
@@ -13,18 +13,24 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 
 from desk import Desk, NotThere, fail, say, text_of, wait_for, xdotool
+from prompter import Prompter, is_sensitive
 
 APPLICATION = "io.github.arkose.Arkose"
 WIDTHS = {"wide": (1120, 780), "narrow": (360, 720)}
 LOCALES = {"en": "C.UTF-8", "fr": "fr_FR.UTF-8"}
 SCHEMES = {"light": "prefer-light", "dark": "prefer-dark"}
 
-# Two profiles that nobody ships: one with a mistake, one that cannot be launched.
+# Profiles that nobody ships: one with a mistake, one that cannot be launched, one with rules for the
+# message buses.
 PROFILES = {
     "broken": 'name = "Broken"\ncommand = ["true"]\nnetwrk = "none"\n',
     "failing": 'name = "Failing"\ncommand = ["true"]\n[files]\nbind = ["/no/such/place"]\n',
+    "buses": 'name = "Buses"\ncommand = ["true"]\ndbus = "both"\ndbus-presets = ["notifications"]\n'
+    '[dbus-rules.session]\ntalk = ["org.freedesktop.FileManager1"]\n'
+    'call = ["org.gnome.Shell.Screenshot=org.gnome.Shell.Screenshot.*@/org/gnome/Shell/Screenshot"]\n',
 }
 
 
@@ -55,6 +61,29 @@ class Shots:
             self.desk.settle()
             path = os.path.join(self.folder, f"{name}.png")
             subprocess.run(["import", "-window", "root", "-crop", self.crop(), "+repage", path], check=True)
+        finally:
+            self.desk.close()
+
+    def prompt(self, name, questions, act):
+        """Asks with the prompter, and takes the picture `name`; the window is as high as it likes."""
+        self.desk = Prompter(self.folder, self.environment)
+        try:
+            for number, fields in enumerate(questions):
+                self.desk.ask(number, **fields)
+            window = wait_for("the window", lambda: text_of(["xdotool", "search", "--class", APPLICATION]).split())[-1]
+            # Only closing is possible at first.
+            wait_for("buttons", lambda: sum(map(is_sensitive, self.desk.all("push button"))) > 4)
+            xdotool("windowmove", window, 0, 0)
+            if self.size[0] < 420:
+                height = text_of(["xdotool", "getwindowgeometry", "--shell", window]).split("HEIGHT=")[1].split()[0]
+                xdotool("windowsize", window, self.size[0], height)
+            act(self.desk)
+            xdotool("mousemove", 1279, 799)
+            # Whatever was unfolded has moved the answers.
+            wait_for("buttons", lambda: sum(map(is_sensitive, self.desk.all("push button"))) > 4)
+            self.desk.settle()
+            path = os.path.join(self.folder, f"{name}.png")
+            subprocess.run(["import", "-window", window, path], check=True)
         finally:
             self.desk.close()
 
@@ -91,6 +120,13 @@ def scrolled(desk):
         xdotool("click", 5)
 
 
+def scrolled_to_rules(desk):
+    """Turns the wheel until rules for a message bus are on the screen."""
+    xdotool("mousemove", 300, 500)
+    for _ in range(17):
+        xdotool("click", 5)
+
+
 def switch_turned(desk):
     """Turns a switch of the page: something is then changed for this launch."""
     before = desk.texts()
@@ -113,6 +149,7 @@ PAGES = {
     "profile": (["xeyes"], lambda desk: None),
     "profile-end": (["xeyes"], scrolled),
     "profile-changed": (["xeyes"], switch_turned),
+    "buses": (["buses"], scrolled_to_rules),
     "broken": (["broken"], lambda desk: None),
     "failed": (["failing"], launch_failing),
     "new-profile": ([], keys("ctrl+n")),
@@ -120,6 +157,32 @@ PAGES = {
     "main-menu": ([], keys("F10")),
     "about": ([], about),
     "launch": (["--launch", "xeyes"], lambda desk: None),
+}
+
+
+def unfolded(desk):
+    """Shows what exactly was asked for: the last of what can be unfolded by its arrow."""
+    desk.press([widget for widget in desk.all() if widget.get_name() and is_expander(widget)][-1])
+
+
+def is_expander(widget):
+    from gi.repository import Atspi
+
+    return widget.get_state_set().contains(Atspi.StateType.EXPANDABLE)
+
+
+LONG = {
+    "app": "Tabellenkalkulation für Haushaltsbuchführung und Vereinsverwaltung",
+    "words": "„Tabellenkalkulation für Haushaltsbuchführung und Vereinsverwaltung“ möchte Bildschirmfotos von allen Fenstern, auch von solchen, in denen "
+    "Kennwörter und Donaudampfschifffahrtsgesellschaftskapitänspatente zu sehen sind, aufnehmen.",
+    "risk": "partly-open",
+    "arg0": "zeile eins\nzeile zwei \u202e" + "x" * 400,
+}
+PROMPTS = {
+    "prompt": ([{}], lambda desk: None),
+    "prompt-details": ([{}], unfolded),
+    "prompt-several": ([{}, {**LONG, "app": "Text Editor"}, {"words": "Read your contacts."}], lambda desk: None),
+    "prompt-long": ([LONG], unfolded),
 }
 
 
@@ -142,7 +205,7 @@ def prepare(config):
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--output", required=True)
-    parser.add_argument("--only", choices=PAGES)
+    parser.add_argument("--only", choices=[*PAGES, *PROMPTS])
     parser.add_argument("--lang", choices=["en", "fr"])
     return parser.parse_args()
 
@@ -156,10 +219,12 @@ def main():
         for language, scheme, width in itertools.product(languages, SCHEMES, WIDTHS):
             shots = Shots(options.output, config, language, scheme, width)
             say(f"{language}, {scheme}, {width}")
-            for name, (words, act) in PAGES.items():
+            pages = [(name, partial(shots, name, *words, act=act)) for name, (words, act) in PAGES.items()]
+            pages += [(name, partial(shots.prompt, name, *how)) for name, how in PROMPTS.items()]
+            for name, take in pages:
                 if options.only in (None, name):
                     try:
-                        shots(name, *words, act=act)
+                        take()
                     except NotThere as trouble:
                         missed.append(f"{language}-{scheme}-{width}/{name}: {trouble}")
     for line in missed:

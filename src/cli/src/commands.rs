@@ -4,6 +4,7 @@
 //! texts that nobody reads.
 
 use crate::say::gettext;
+use arkose_profile::bus::Access;
 use arkose_profile::i18n::N_;
 use arkose_profile::options::{Kind, OPTIONS, Opt};
 use clap::builder::{OsStringValueParser, PossibleValuesParser, Str, ValueParser};
@@ -39,6 +40,11 @@ static COMMANDS: &[Entry] = &[
     Entry { name: "ps", about: N_("List the sandboxes that run"), build: ps },
     Entry { name: "info", about: N_("Show what a running sandbox is and does"), build: info },
     Entry { name: "stop", about: N_("End running sandboxes"), build: stop },
+    Entry {
+        name: "log",
+        about: N_("Show what an app was refused on the message buses, and what would allow it"),
+        build: log,
+    },
     Entry { name: "enter", about: N_("Run a command in a running sandbox"), build: enter },
     Entry {
         name: "doctor",
@@ -149,7 +155,16 @@ impl Builder {
             }
             Kind::Devices => ("DEVICE", arg.action(ArgAction::Append)),
             Kind::Environment => ("NAME[=VALUE]", arg.action(ArgAction::Append)),
-            Kind::Calls => ("NAME", arg.action(ArgAction::Append)),
+            Kind::Calls | Kind::BusPresets => ("NAME", arg.action(ArgAction::Append)),
+            Kind::BusRules(_, Access::See | Access::Talk | Access::Own) => {
+                ("NAME", arg.action(ArgAction::Append))
+            }
+            Kind::BusRules(_, Access::Call | Access::Broadcast) => {
+                ("NAME=RULE", arg.action(ArgAction::Append))
+            }
+            Kind::BusRules(_, Access::Ask | Access::Deny) => {
+                ("NAME[=RULE]", arg.action(ArgAction::Append))
+            }
             Kind::Command => ("WORD", arg.action(ArgAction::Append)),
         };
         arg.value_name(name)
@@ -313,6 +328,16 @@ fn stop(builder: Builder) -> Command {
         .done()
 }
 
+fn log(builder: Builder) -> Command {
+    let switch = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    builder
+        .sandbox()
+        .json()
+        .arg(switch("follow").short('f'), N_("Go on with what happens, until its end"))
+        .arg(switch("all"), N_("From now on keep what is allowed, too"))
+        .done()
+}
+
 fn enter(builder: Builder) -> Command {
     builder.sandbox().program(false).done()
 }
@@ -382,7 +407,12 @@ fn profile(builder: Builder) -> Command {
                         .value_parser(text()),
                     N_("Leave an option to the shipped profile again"),
                 )
-                .positional("setting", "KEY=VALUE", true, N_("Options and their new values"))
+                .positional(
+                    "setting",
+                    "KEY=VALUE",
+                    true,
+                    N_("Options and their new values; KEY+=VALUE adds to a list, KEY-=VALUE takes out of it"),
+                )
         })
         .subcommand("reset", N_("Forget what you changed in a profile"), |b| {
             b.id().arg(

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod commands;
 mod explain;
 pub mod fill;
+mod log;
 pub mod original;
 mod profiles;
 mod request;
@@ -71,6 +72,7 @@ fn subcommand(name: &str, matches: &ArgMatches) -> Result<u8, Failure> {
         "ps" => running::ps(matches),
         "info" => running::info(matches),
         "stop" => running::stop(matches),
+        "log" => log::log(matches),
         "enter" => running::enter(matches),
         "doctor" => run::report(matches.get_flag("json")),
         _ => usage::completions(matches.get_one::<String>("shell").map_or("", String::as_str)),

@@ -6,7 +6,7 @@ use arkose_profile::i18n::{Message, N_};
 use arkose_profile::options::{OPTIONS, option};
 use arkose_profile::text::visible;
 use arkose_profile::{
-    Context, Layer, LoadError, Origin, Profile, Store, Value, conf, load_file, to_toml,
+    Context, Layer, LoadError, Origin, Profile, Store, Value, conf, load_file, to_toml, typed,
 };
 use clap::ArgMatches;
 use serde_json::json;
@@ -101,7 +101,7 @@ fn show(profile: &Profile, json: bool) -> Result<u8, Failure> {
     for tables in [false, true] {
         for option in OPTIONS.iter().filter(|option| option.key.contains('.') == tables) {
             if let Some((inner, _)) =
-                option.key.split_once('.').filter(|(inner, _)| *inner != table)
+                option.key.rsplit_once('.').filter(|(inner, _)| *inner != table)
             {
                 text.push_str(&format!("\n[{inner}]\n"));
                 table = inner;
@@ -222,10 +222,15 @@ fn diff(profile: &Profile, json: bool) -> Result<u8, Failure> {
 
 fn set(store: &Store, context: &Context, matches: &ArgMatches) -> Result<u8, Failure> {
     let id = text(argument(matches, "id"))?;
+    // What is read here must not be changed by another before it is written.
+    let held = store.hold()?;
     let profile = store.load(id)?;
     let mut settings = Layer::launch();
     for setting in matches.get_many::<OsString>("setting").unwrap_or_default() {
-        assign(&mut settings, setting)??;
+        match entries(setting) {
+            Some(change) => change_list(&mut settings, &profile, &change)?,
+            None => assign(&mut settings, setting)??,
+        }
     }
     let mut dropped = Vec::new();
     for key in matches.get_many::<OsString>("unset").unwrap_or_default() {
@@ -254,8 +259,55 @@ fn set(store: &Store, context: &Context, matches: &ArgMatches) -> Result<u8, Fai
     }
     layers.push(settings.clone());
     Profile::new(id, layers).policy(context)?;
-    store.save_override(id, &settings, &dropped)?;
+    held.save_override(id, &settings, &dropped)?;
     Ok(0)
+}
+
+/// Entries that are to be put into a list, or taken out of it.
+struct Entries<'a> {
+    key: &'a str,
+    value: &'a str,
+    add: bool,
+}
+
+/// `KEY+=VALUE` and `KEY-=VALUE`.
+fn entries(setting: &OsStr) -> Option<Entries<'_>> {
+    let (key, value) = setting.to_str()?.split_once('=')?;
+    let added = key.strip_suffix('+').map(|key| (key, true));
+    let (key, add) = added.or_else(|| key.strip_suffix('-').map(|key| (key, false)))?;
+    Some(Entries { key: key.trim(), value: value.trim(), add })
+}
+
+/// Changes the list as it is in effect, for a file names the whole of it.
+fn change_list(
+    settings: &mut Layer,
+    profile: &Profile,
+    change: &Entries<'_>,
+) -> Result<(), Failure> {
+    let Entries { key, value, add } = *change;
+    let current = settings.get(key).cloned().unwrap_or_else(|| profile.value(key));
+    let about = |pattern| Message::new(pattern).with("key", key).with("value", value);
+    let Some(option) = option(key) else {
+        return Ok(settings.set(key, Value::Text(String::new()))?);
+    };
+    let (Value::List(mut list), Value::List(named)) = (current, typed(option, value)) else {
+        let message = about(N_("“{key}” has one value and no list of them; write {key}={value}"));
+        return Err(Failure::new(&message));
+    };
+    for entry in named {
+        let at = list.iter().position(|known| *known == entry);
+        match (add, at) {
+            (true, None) => list.push(entry),
+            (true, Some(_)) => {}
+            (false, Some(at)) => drop(list.remove(at)),
+            (false, None) => {
+                let message = Message::new(N_("“{value}” is not in “{key}”"));
+                return Err(Failure::new(&message.with("key", key).with("value", entry))
+                    .mended_by(format!("arkose profile show {}", profile.id)));
+            }
+        }
+    }
+    Ok(settings.set(key, Value::List(list))?)
 }
 
 fn reset(store: &Store, matches: &ArgMatches) -> Result<u8, Failure> {

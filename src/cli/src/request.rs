@@ -165,13 +165,10 @@ pub(crate) fn layer(matches: &ArgMatches) -> Result<Layer, Failure> {
         let Ok(Some(values)) = matches.try_get_many::<OsString>(option.flag) else { continue };
         let values =
             values.map(|value| flag_value(option, value)).collect::<Result<Vec<_>, _>>()?;
-        let done = match option.kind {
-            Kind::Paths(_) | Kind::Devices | Kind::Environment | Kind::Calls | Kind::Command => {
-                layer.add(option.key, values)
-            }
-            _ => {
-                values.iter().try_for_each(|value| layer.set(option.key, typed_flag(option, value)))
-            }
+        let done = if option.kind.is_list() {
+            layer.add(option.key, values)
+        } else {
+            values.iter().try_for_each(|value| layer.set(option.key, typed_flag(option, value)))
         };
         note(done);
     }

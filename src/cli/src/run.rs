@@ -3,7 +3,7 @@
 use crate::request::Launch;
 use crate::say::{self, Failure, gettext};
 use arkose_profile::i18n::{Message, N_};
-use arkose_profile::{AbsPath, Context, Network, Policy, Profile, explain};
+use arkose_profile::{AbsPath, Context, Layer, Network, Origin, Policy, Profile, explain};
 use arkose_session::display::Backend;
 use arkose_session::doctor;
 use arkose_session::{Explained, LaunchError, LaunchSpec};
@@ -79,6 +79,9 @@ pub(crate) fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
     let context = Context::current()?;
     let home = context.home.clone();
     let profile = Some(launch.profile.id.clone()).filter(|id| !id.is_empty());
+    let is_file = |layer: &Layer| matches!(layer.origin, Origin::File(_));
+    let stored = profile.is_some() && !launch.profile.layers().iter().any(is_file);
+    let desktop = launch.profile.app();
     let explained = explained(launch.profile, launch.policy.clone(), context);
     let directory = launch.chdir.map(AbsPath::new).transpose();
     let directory = directory.map_err(|error| {
@@ -89,6 +92,8 @@ pub(crate) fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
         command: launch.command,
         title,
         profile,
+        stored,
+        desktop,
         home,
         directory,
         hostname: launch.hostname,
@@ -97,6 +102,7 @@ pub(crate) fn spec(launch: Launch) -> Result<LaunchSpec, Failure> {
         linger: launch.linger,
         files: launch.files,
         note: |_| {},
+        translate: gettext,
         events: None,
         explained: Some(explained),
     })

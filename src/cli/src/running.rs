@@ -227,7 +227,7 @@ pub(crate) fn enter(matches: &ArgMatches) -> Result<u8, Failure> {
     Ok(meant(matches)?.enter(command)?)
 }
 
-fn meant(matches: &ArgMatches) -> Result<Running, Failure> {
+pub(crate) fn meant(matches: &ArgMatches) -> Result<Running, Failure> {
     let nothing = OsString::new();
     one(matches.get_one::<OsString>("sandbox").unwrap_or(&nothing))
 }
@@ -297,7 +297,7 @@ fn command_line(process: &Process) -> String {
 }
 
 /// Hours, minutes and seconds.
-fn clock(time: Duration) -> String {
+pub(crate) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

@@ -349,6 +349,43 @@ fn an_override_is_set_compared_and_forgotten() {
 }
 
 #[test]
+fn entries_are_put_into_a_list_and_taken_out_of_it() {
+    let place = Place::new("entries");
+    place.write(
+        "shipped/lists.toml",
+        "command = [\"x\"]\ndevices = [\"video\", \"gpu\"]\nenvironment = [\"A=1\"]\n",
+    );
+    let own = "home/.config/arkose/profiles/lists.toml";
+    place.write(own, "# mine\nenvironment = [\"B=2\"] # why\n");
+    let set = |settings: &[&str]| {
+        let answer = place.call(&[&["profile", "set", "lists"], settings].concat());
+        let text = fs::read_to_string(place.path(own)).unwrap();
+        (answer.status, answer.err, text)
+    };
+    // A file names a whole list, so that of the shipped profile is taken over.
+    let (status, said, text) = set(&["devices+=sound", "environment+=C=x=y", "devices-=video"]);
+    assert_eq!((status, said.as_str()), (0, ""));
+    assert_eq!(
+        text,
+        "# mine\nenvironment = [\"B=2\", \"C=x=y\"] # why\ndevices = [\"gpu\", \"sound\"]\n"
+    );
+    // Twice is once; what is not there cannot be taken out, and nothing else is changed then.
+    assert_eq!(set(&["devices+=[\"gpu\", \"sound\"]"]).2, text);
+    let (status, said, left) = set(&["devices+=usb", "devices-=video"]);
+    assert_eq!((status, left.as_str()), (125, text.as_str()));
+    assert!(said.contains("“video” is not in “devices”"), "{said}");
+    for (wrong, why) in [
+        ("network+=direct", "has one value"),
+        ("devices+=nonsense", "nonsense"),
+        ("device+=gpu", "devices"),
+    ] {
+        let (status, said, left) = set(&[wrong]);
+        assert_eq!((status, left.as_str()), (125, text.as_str()), "{wrong}");
+        assert!(said.contains(why), "{wrong}: {said}");
+    }
+}
+
+#[test]
 fn a_profile_of_ones_own() {
     let place = Place::new("own");
     let path = place

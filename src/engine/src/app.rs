@@ -5,11 +5,13 @@ use crate::error::{Context as _, Result};
 use crate::limits;
 use crate::sys::{self, Instruction};
 use crate::wall::Wall;
+use arkose_profile::AbsPath;
 use arkose_protocol::{Bytes, Channel, Event, Request};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 
 /// What the app is started with.
 pub(crate) struct App<'a> {
@@ -69,8 +71,9 @@ fn prepare(app: &App<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
 
 /// The wanted directory, else the home, else the root.
 fn enter_directory(request: &Request, light: bool) {
-    let wanted = request.cwd.iter().chain(std::iter::once(&request.home.path));
-    for directory in wanted {
+    let own = light.then(|| home_of(&request.env)).flatten();
+    let home = if light { own.as_ref() } else { Some(&request.home.path) };
+    for directory in request.cwd.iter().chain(home) {
         // To enter a directory Landlock asks nothing; to open it, it does.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let reached = !light || rustix::fs::open(directory.as_path(), flags, Mode::empty()).is_ok();
@@ -79,6 +82,12 @@ fn enter_directory(request: &Request, light: bool) {
         }
     }
     let _ = rustix::process::chdir(c"/");
+}
+
+/// The home that an app finds which stays on the host and is kept from the user's.
+fn home_of(env: &[Bytes]) -> Option<AbsPath> {
+    let home = env.iter().find_map(|variable| variable.0.strip_prefix(b"HOME="))?;
+    AbsPath::new(OsStr::from_bytes(home)).ok()
 }
 
 /// Looks for the program as a shell would; returns why none could be executed.

@@ -7,6 +7,7 @@ use crate::init::{self, Setup};
 use crate::serve;
 use crate::sys;
 use crate::wall::Wall;
+use arkose_profile::Walls;
 use arkose_protocol::Event;
 use std::os::fd::{AsFd as _, OwnedFd};
 
@@ -27,9 +28,10 @@ fn enter(setup: &Setup<'_>, wall: &Wall) -> Result<()> {
     let (entry, stdio) = received.map_err(|error| Error::new(error.to_string()))?;
     let request = entry.in_place_of_the_app(setup.request);
     serve::check(&request)?;
-    // Where they lie on the host cannot be seen from here, and so is not asked.
-    serve::check_stdio(&request, &stdio, setup.plan.way, None)?;
     let Setup { channel, plan, caller, caps, inside, .. } = *setup;
+    // In a tree of its own this process cannot see where on the host they lie, and so is not asked.
+    let judged = caps.filter(|_| plan.walls == Walls::Light);
+    serve::check_stdio(&request, &stdio, plan.way, judged)?;
     let (request, id_map, gate) = (&request, None, None);
     let own = Setup { channel, request, plan, caller, caps, inside, id_map, gate };
     // What enters lets nobody else in.

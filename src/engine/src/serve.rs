@@ -270,6 +270,7 @@ pub(crate) fn check_stdio(
     caps: Option<&Caps>,
 ) -> Result<()> {
     let as_root = way == Way::Helper && request.policy.runas == RunAs::Root;
+    let light = request.policy.walls == Walls::Light;
     let replaced = request.terminal.map_or([false; 3], |terminal| terminal.replaces);
     for (fd, replaced) in stdio.iter().zip(replaced) {
         if replaced {
@@ -280,6 +281,11 @@ pub(crate) fn check_stdio(
         let mode = rustix::fs::fstat(fd).context(message)?.st_mode;
         match FileType::from_raw_mode(mode) {
             _ if path_only => return Err(Error::new(message)),
+            FileType::Socket if light && leads_anywhere(fd).context(message)? => {
+                return Err(Error::new(
+                    "with light walls a local socket that is not connected cannot be a standard descriptor of the app",
+                ));
+            }
             // Over one that leads outside, files of the host would come in.
             FileType::Socket if !as_root => {}
             // One with a name is a file of the host like others.
@@ -293,13 +299,26 @@ pub(crate) fn check_stdio(
                 ));
             }
             _ => {
-                if let (Some(caps), Some(real)) = (caps, bounds::real_place(fd)?) {
+                let Some(caps) = caps else { continue };
+                if let Some(real) = bounds::real_place(fd)? {
                     caps.may_reach(&real).map_err(|denied| bounds::refused(&denied))?;
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Whether a local socket could still be connected, or send, to whom it likes: by a path of the host,
+/// where no mount hides those.
+fn leads_anywhere(socket: &OwnedFd) -> Result<bool, Errno> {
+    use rustix::net::{AddressFamily, SocketType, getpeername, sockopt};
+    if sockopt::socket_domain(socket)? != AddressFamily::UNIX {
+        return Ok(false);
+    }
+    let datagrams = sockopt::socket_type(socket)? == SocketType::DGRAM;
+    let settled = getpeername(socket).is_ok() || sockopt::socket_acceptconn(socket)?;
+    Ok(datagrams || !settled)
 }
 
 /// Whether a pipe is one as pipe(2) makes them, and does not lie in a directory.

@@ -44,14 +44,9 @@ impl Wall {
         self.heard_outside.get()
     }
 
-    /// One around the light sandbox of that plan, where it is the first wall and there must be one.
+    /// One around the light sandbox of that plan, where it is the first wall: whoever asks for it has
+    /// confined its signals, so that this kernel has all of it that is needed.
     pub(crate) fn of_light(plan: &Plan) -> Result<Self> {
-        if !sys::has_scopes() {
-            return Err(Error::new(
-                "light walls need a Landlock that confines signals, as Linux 6.12 has it and this kernel has not",
-            )
-            .remedy("arkose run --walls full …"));
-        }
         let handled = Handled { files: true, tcp: plan.own_network, ..Handled::default() };
         let rules = Ruleset::new(handled).context(MESSAGE)?;
         Ok(Self { rules, heard_outside: Cell::new(true) })
@@ -89,6 +84,12 @@ impl Wall {
 /// Keeps the signals of this process, and of all that it starts, among themselves. Nothing else is
 /// refused to it.
 pub(crate) fn confine_signals() -> Result<SignalsConfined> {
+    if !sys::has_scopes() {
+        return Err(Error::new(
+            "light walls need a Landlock that confines signals, as Linux 6.12 has it and this kernel has not",
+        )
+        .remedy("arkose run --walls full …"));
+    }
     let rules = Ruleset::new(Handled { moves: true, ..Handled::default() }).context(MESSAGE)?;
     let rules = rules.ok_or_else(|| Error::new(MESSAGE))?;
     // A domain with rules for files nested in one without could rename nothing, before Linux 6.13.

@@ -11,7 +11,7 @@ use crate::sandbox::Sandbox;
 use crate::window::Window;
 use adw::prelude::*;
 use gtk::glib::subclass::prelude::*;
-use gtk::{gdk, gio, glib};
+use gtk::{gio, glib};
 
 mod imp {
     use super::*;
@@ -41,16 +41,7 @@ mod imp {
     impl ApplicationImpl for Application {
         fn startup(&self) {
             self.parent_startup();
-            gtk::Window::set_default_icon_name(config::APP_ID);
-            let style = gtk::CssProvider::new();
-            style.load_from_data(include_str!("style.css"));
-            if let Some(display) = gdk::Display::default() {
-                gtk::style_context_add_provider_for_display(
-                    &display,
-                    &style,
-                    gtk::STYLE_PROVIDER_PRIORITY_APPLICATION,
-                );
-            }
+            crate::set_up_display();
             self.obj().add_actions();
         }
 
@@ -137,6 +128,7 @@ impl Application {
             ("app.quit", &["<Control>q"][..]),
             ("window.close", &["<Control>w"]),
             ("win.new-profile", &["<Control>n"]),
+            ("win.running", &["<Control>r"]),
             ("win.search", &["<Control>f"]),
             ("win.shortcuts", &["F1", "<Control>question"]),
             ("page.launch", &["<Control>Return", "<Control>KP_Enter"]),

@@ -16,6 +16,7 @@ use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
 
 mod imp {
+    use crate::header::Header;
     use adw::prelude::*;
     use adw::subclass::prelude::*;
     use gtk::glib;
@@ -26,11 +27,7 @@ mod imp {
     #[template(file = "broken_page.ui")]
     pub(crate) struct BrokenPage {
         #[template_child]
-        pub(super) header: TemplateChild<adw::HeaderBar>,
-        #[template_child]
-        pub(super) title: TemplateChild<adw::WindowTitle>,
-        #[template_child]
-        pub(super) back: TemplateChild<gtk::Button>,
+        pub(super) header: TemplateChild<Header>,
         #[template_child]
         pub(super) text: TemplateChild<gtk::Label>,
         #[template_child]
@@ -48,6 +45,7 @@ mod imp {
         type ParentType = gtk::Box;
 
         fn class_init(class: &mut Self::Class) {
+            Header::ensure_type();
             class.bind_template();
         }
 
@@ -93,15 +91,14 @@ impl Default for BrokenPage {
 impl BrokenPage {
     /// Whether the window shows the page alone and needs a way back to the list.
     pub(crate) fn set_alone(&self, alone: bool) {
-        self.imp().back.set_visible(alone);
-        self.imp().header.set_show_start_title_buttons(alone);
+        self.imp().header.set_alone(alone);
     }
 
     /// Shows what is wrong with a profile: `id` where it has one, `name` in any case.
     pub(crate) fn show_trouble(&self, id: Option<&str>, name: &str, trouble: &Trouble) {
         let imp = self.imp();
         let shown = arkose_profile::text::visible(name.as_bytes());
-        imp.title.set_title(&shown);
+        imp.header.set_title(&shown);
         let text = match trouble.cause.as_str() {
             "" => trouble.sentence.clone(),
             cause => format!("{}\n{cause}", trouble.sentence),
@@ -137,16 +134,11 @@ impl BrokenPage {
                 Err(trouble) => return window.tell(&trouble),
             };
             window.profile_written(id.clone().into()).await;
-            let undoing = window.downgrade();
-            window.toast_with_undo(&tr(N_("Profile reset")), move || {
-                let Some(window) = undoing.upgrade() else { return };
-                let (backup, id) = (backup.clone(), id.clone());
-                glib::spawn_future_local(async move {
-                    match library::restore(backup).await {
-                        Err(trouble) => window.tell(&trouble),
-                        Ok(()) => window.open_profile(id.into()),
-                    }
-                });
+            let reread = window.downgrade();
+            window.wrote(id.clone().into(), &tr(N_("Profile reset")), backup, move || {
+                if let Some(window) = reread.upgrade() {
+                    window.open_profile(id.clone().into());
+                }
             });
         });
     }

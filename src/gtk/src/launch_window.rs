@@ -80,11 +80,7 @@ mod imp {
 
         fn class_init(class: &mut Self::Class) {
             class.bind_template();
-            class.add_binding_action(
-                super::gdk::Key::Escape,
-                super::gdk::ModifierType::empty(),
-                "window.close",
-            );
+            crate::escape_does(class, "window.close");
             class.add_binding_action(
                 super::gdk::Key::Return,
                 super::gdk::ModifierType::CONTROL_MASK,

@@ -2,6 +2,7 @@
 
 use crate::i18n::tr;
 use crate::model::shipped;
+use arkose_profile::bus::{Bus, Rule};
 use arkose_profile::i18n::N_;
 use arkose_profile::{Context, Layer, Listed, LoadError, Profile, SaveError, Store};
 use gio_unix::DesktopAppInfo;
@@ -94,6 +95,20 @@ pub(crate) async fn save(
     in_thread(move |store| {
         let backup = back_up(store, &id);
         store.save_override(&id, &set, &drop)?;
+        Ok(backup)
+    })
+    .await
+}
+
+/// Writes a rule for a message bus into the user's override.
+pub(crate) async fn allow(id: String, bus: Bus, rule: Rule) -> Result<Backup, Trouble> {
+    in_thread(move |store| {
+        let backup = back_up(store, &id);
+        arkose_session::bus::keep_rule(&id, bus, &rule).map_err(|error| Trouble {
+            sentence: tr(N_("The rule could not be kept.")),
+            cause: error.to_string(),
+            file: None,
+        })?;
         Ok(backup)
     })
     .await

@@ -62,11 +62,7 @@ mod imp {
 
         fn class_init(class: &mut Self::Class) {
             class.bind_template();
-            class.add_binding_action(
-                gtk::gdk::Key::Escape,
-                gtk::gdk::ModifierType::empty(),
-                "window.close",
-            );
+            crate::escape_does(class, "window.close");
         }
 
         fn instance_init(object: &glib::subclass::InitializingObject<Self>) {

@@ -19,9 +19,11 @@ mod devices;
 mod entry_list;
 mod line;
 mod list;
-mod number;
-mod size;
+mod named_switches;
+mod presets;
+mod spin;
 mod switch;
+mod words;
 
 pub(crate) use control::Edit;
 
@@ -138,6 +140,7 @@ impl OptionRow {
                 row.set_below(&widget);
                 row.make_compact();
             }
+            control::Position::Under(widget) => row.set_below(&widget),
             control::Position::Both(suffix, below) => {
                 imp.suffix.set_child(Some(&suffix));
                 row.set_below(&below);

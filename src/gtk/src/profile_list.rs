@@ -4,6 +4,7 @@
 //! ProfileList
 //! ├── header bar: “New Profile”, search, menu
 //! ├── search bar
+//! ├── “Running Apps”
 //! └── stack: the list, or why there is none
 //! ```
 //!
@@ -39,6 +40,10 @@ mod imp {
         #[template_child]
         pub(super) search: TemplateChild<gtk::SearchEntry>,
         #[template_child]
+        pub(super) places: TemplateChild<gtk::ListBox>,
+        #[template_child]
+        pub(super) running: TemplateChild<gtk::ListBoxRow>,
+        #[template_child]
         pub(super) stack: TemplateChild<gtk::Stack>,
         #[template_child]
         pub(super) view: TemplateChild<gtk::ListView>,
@@ -61,6 +66,8 @@ mod imp {
                 header: TemplateChild::default(),
                 search_bar: TemplateChild::default(),
                 search: TemplateChild::default(),
+                places: TemplateChild::default(),
+                running: TemplateChild::default(),
                 stack: TemplateChild::default(),
                 view: TemplateChild::default(),
                 profiles: gio::ListStore::new::<ProfileItem>(),
@@ -144,6 +151,10 @@ impl ProfileList {
             self,
             move |_, _| list.choose()
         ));
+        imp.places.connect_row_activated(|list, _| {
+            // The window has it for as long as the list is in it.
+            let _ = list.activate_action("win.running", None);
+        });
         imp.search_bar.connect_entry(&*imp.search);
         imp.search.connect_search_changed(glib::clone!(
             #[weak(rename_to = list)]
@@ -168,6 +179,16 @@ impl ProfileList {
     pub(crate) fn connect_chosen(&self, chosen: impl Fn(&ProfileItem) + 'static) {
         // It is connected once, by the window.
         let _ = self.imp().chosen.set(Box::new(chosen));
+    }
+
+    /// Whether what runs is shown beside the list.
+    pub(crate) fn mark_running(&self, shown: bool) {
+        let row = &self.imp().running;
+        if shown {
+            row.set_state_flags(gtk::StateFlags::SELECTED, false);
+        } else {
+            row.unset_state_flags(gtk::StateFlags::SELECTED);
+        }
     }
 
     /// Opens the search, or goes to it.

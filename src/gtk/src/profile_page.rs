@@ -24,21 +24,38 @@ use crate::window::Window;
 use crate::{icon, sandbox};
 use adw::prelude::*;
 use arkose_admin::explain;
+use arkose_profile::bus::Bus;
 use arkose_profile::i18n::N_;
-use arkose_profile::options::{Group, OPTIONS, Opt};
+use arkose_profile::options::{Group, Kind, OPTIONS, Opt};
 use arkose_profile::text::visible;
-use arkose_profile::{Context, Origin, Profile};
+use arkose_profile::{Context, DBus, Origin, Profile};
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
 use std::ffi::OsString;
 
+/// The headings of the rules for each message bus; message ids.
+const BUS_RULES: [(Bus, &str); 2] = [
+    (Bus::Session, N_("Rules for the Session Bus")),
+    (Bus::System, N_("Rules for the System Bus")),
+];
+
+/// The bus that an option lists rules for.
+fn rules_of(option: &Opt) -> Option<Bus> {
+    match option.kind {
+        Kind::BusRules(bus, _) => Some(bus),
+        _ => None,
+    }
+}
+
 mod imp {
+    use crate::header::Header;
     use crate::model::Draft;
     use crate::option_row::OptionRow;
     use crate::pair::Pair;
     use crate::summary::Summary;
     use adw::prelude::*;
     use adw::subclass::prelude::*;
+    use arkose_profile::bus::Bus;
     use gtk::{gio, glib};
     use std::cell::RefCell;
     use std::ffi::OsString;
@@ -47,11 +64,7 @@ mod imp {
     #[template(file = "profile_page.ui")]
     pub(crate) struct ProfilePage {
         #[template_child]
-        pub(super) header: TemplateChild<adw::HeaderBar>,
-        #[template_child]
-        pub(super) title: TemplateChild<adw::WindowTitle>,
-        #[template_child]
-        pub(super) back: TemplateChild<gtk::Button>,
+        pub(super) header: TemplateChild<Header>,
         #[template_child]
         pub(super) launch: TemplateChild<gtk::Button>,
         #[template_child]
@@ -83,6 +96,8 @@ mod imp {
         #[template_child]
         pub(super) changes: TemplateChild<gtk::Label>,
         pub(super) rows: RefCell<Vec<OptionRow>>,
+        /// The rules for each message bus.
+        pub(super) bus_groups: RefCell<Vec<(Bus, adw::PreferencesGroup)>>,
         pub(super) actions: gio::SimpleActionGroup,
         pub(super) draft: RefCell<Option<Draft>>,
         /// The profile's id, or its file.
@@ -102,6 +117,7 @@ mod imp {
         type ParentType = gtk::Box;
 
         fn class_init(class: &mut Self::Class) {
+            Header::ensure_type();
             Pair::ensure_type();
             Summary::ensure_type();
             class.bind_template();
@@ -163,9 +179,7 @@ impl ProfilePage {
 
     /// Whether the window shows the page alone and needs a way back to the list.
     pub(crate) fn set_alone(&self, alone: bool) {
-        let imp = self.imp();
-        imp.back.set_visible(alone);
-        imp.header.set_show_start_title_buttons(alone);
+        self.imp().header.set_alone(alone);
     }
 
     /// Shows a profile without changes; `files` are to be opened with it.
@@ -226,34 +240,63 @@ impl ProfilePage {
     }
 
     fn build_rows(&self) {
-        let imp = self.imp();
         for group in Group::ALL {
-            let list: gtk::ListBox = named(&tr(group.title()));
-            list.set_selection_mode(gtk::SelectionMode::None);
-            list.add_css_class("boxed-list");
-            list.connect_row_activated(|_, row| {
-                if let Some(row) = row.downcast_ref::<OptionRow>() {
-                    row.operate();
+            let options = || OPTIONS.iter().filter(move |option| option.group == group);
+            self.build_group(group.title(), options().filter(|option| rules_of(option).is_none()));
+            for (bus, title) in BUS_RULES {
+                let rules = options().filter(|option| rules_of(option) == Some(bus));
+                if let Some(group) = self.build_group(title, rules) {
+                    self.imp().bus_groups.borrow_mut().push((bus, group));
                 }
-            });
-            for option in OPTIONS.iter().filter(|option| option.group == group) {
-                let edited = glib::clone!(
-                    #[weak(rename_to = page)]
-                    self,
-                    move |option, edit| page.edited(option, edit)
-                );
-                let reset = glib::clone!(
-                    #[weak(rename_to = page)]
-                    self,
-                    move |option: &'static Opt| page.reset_row(option)
-                );
-                let row = OptionRow::new(option, edited, reset);
-                list.append(&row);
-                imp.rows.borrow_mut().push(row);
             }
-            let titled = adw::PreferencesGroup::builder().title(tr(group.title())).build();
-            titled.add(&list);
-            imp.groups.append(&titled);
+        }
+    }
+
+    /// A titled list of a row for each option; none where there is no option.
+    fn build_group(
+        &self,
+        title: &str,
+        options: impl Iterator<Item = &'static Opt>,
+    ) -> Option<adw::PreferencesGroup> {
+        let imp = self.imp();
+        let list: gtk::ListBox = named(&tr(title));
+        list.set_selection_mode(gtk::SelectionMode::None);
+        list.add_css_class("boxed-list");
+        list.connect_row_activated(|_, row| {
+            if let Some(row) = row.downcast_ref::<OptionRow>() {
+                row.operate();
+            }
+        });
+        for option in options {
+            let edited = glib::clone!(
+                #[weak(rename_to = page)]
+                self,
+                move |option, edit| page.edited(option, edit)
+            );
+            let reset = glib::clone!(
+                #[weak(rename_to = page)]
+                self,
+                move |option: &'static Opt| page.reset_row(option)
+            );
+            let row = OptionRow::new(option, edited, reset);
+            list.append(&row);
+            imp.rows.borrow_mut().push(row);
+        }
+        list.first_child()?;
+        let titled = adw::PreferencesGroup::builder().title(tr(title)).build();
+        titled.add(&list);
+        imp.groups.append(&titled);
+        Some(titled)
+    }
+
+    /// Rules for a bus are shown where the app is on it, and where there are any.
+    fn show_bus_groups(&self, profile: &Profile) {
+        let dbus = DBus::parse(profile.value("dbus").as_text()).unwrap_or(DBus::None);
+        for (bus, group) in self.imp().bus_groups.borrow().iter() {
+            let reached = if *bus == Bus::System { dbus.system() } else { dbus.session() };
+            let mut rules = OPTIONS.iter().filter(|option| rules_of(option) == Some(*bus));
+            let ruled = rules.any(|option| !profile.value(option.key).as_list().is_empty());
+            group.set_visible(reached || ruled);
         }
     }
 
@@ -304,7 +347,7 @@ impl ProfilePage {
         let Some(draft) = draft.as_ref() else { return };
         let profile = draft.effective();
         let name = visible(shipped::name(profile, &tr).as_bytes());
-        imp.title.set_title(&name);
+        imp.header.set_title(&name);
         imp.name.set_label(&name);
         let app = profile.app();
         if imp.app.borrow().as_ref() != Some(&app) {
@@ -330,6 +373,7 @@ impl ProfilePage {
                 problem,
             });
         }
+        self.show_bus_groups(profile);
         let possible = self.summarise(draft);
         self.show_changes(draft, possible);
     }
@@ -405,7 +449,7 @@ impl ProfilePage {
         imp.summary.set_narrow(narrow);
         imp.launch.set_visible(!narrow);
         // The name stands below in large letters; the title is for when that is scrolled away.
-        imp.title.set_visible(narrow);
+        imp.header.show_title(narrow);
         imp.discard.set_visible(!narrow);
         let save = if narrow { N_("Save") } else { N_("Save to Profile") };
         imp.save_label.set_label(&tr(save));

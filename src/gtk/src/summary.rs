@@ -257,17 +257,24 @@ fn clear(list: &gtk::ListBox) {
 }
 
 /// One line, with a mark for those who do not see colours.
-pub(crate) fn row(line: &Line) -> gtk::ListBoxRow {
-    let mark = match (line.can, line.risk) {
+pub(crate) fn row(told: &Line) -> gtk::ListBoxRow {
+    let row = line(told.can, told.risk, &told.text);
+    row.set_tooltip_text(Some(&sentence_case(&told.origin.title().translated(&tr))));
+    row
+}
+
+/// A sentence about what the app can or cannot, with its mark.
+pub(crate) fn line(can: bool, risk: Risk, sentence: &str) -> gtk::ListBoxRow {
+    let mark = match (can, risk) {
         (false, _) => "window-close-symbolic",
         (true, Risk::Open) => "dialog-warning-symbolic",
         (true, _) => "object-select-symbolic",
     };
     let mark = gtk::Image::builder().icon_name(mark).valign(gtk::Align::Start).build();
     decorative(&mark);
-    mark.add_css_class(if line.can { class(line.risk) } else { "dim-label" });
+    mark.add_css_class(if can { class(risk) } else { "dim-label" });
     let text = gtk::Label::builder()
-        .label(&line.text)
+        .label(sentence)
         .xalign(0.0)
         .hexpand(true)
         .wrap(true)
@@ -276,9 +283,7 @@ pub(crate) fn row(line: &Line) -> gtk::ListBoxRow {
     let content = gtk::Box::new(gtk::Orientation::Horizontal, 12);
     content.append(&mark);
     content.append(&text);
-    let origin = sentence_case(&line.origin.title().translated(&tr));
-    let row: gtk::ListBoxRow = named(&line.text);
+    let row: gtk::ListBoxRow = named(sentence);
     row.set_child(Some(&content));
-    row.set_tooltip_text(Some(&origin));
     row
 }

@@ -5,12 +5,13 @@
 //! └── toasts
 //!     └── leaflet
 //!         ├── ProfileList
-//!         └── stack: nothing chosen, ProfilePage, BrokenPage
+//!         └── stack: nothing chosen, ProfilePage, BrokenPage, RunningPage, SandboxPage
 //! ```
 //!
 //! The pages are made when they are first needed, and serve every profile after that.
 
 mod messages;
+mod running;
 mod watch;
 
 use crate::application::Application;
@@ -28,6 +29,8 @@ mod imp {
     use crate::broken_page::BrokenPage;
     use crate::profile_list::ProfileList;
     use crate::profile_page::ProfilePage;
+    use crate::running_page::RunningPage;
+    use crate::sandbox_page::SandboxPage;
     use adw::prelude::*;
     use adw::subclass::prelude::*;
     use gtk::{gio, glib};
@@ -47,6 +50,8 @@ mod imp {
         pub(super) content: TemplateChild<gtk::Stack>,
         pub(super) broken: OnceCell<BrokenPage>,
         pub(super) page: OnceCell<ProfilePage>,
+        pub(super) running: OnceCell<RunningPage>,
+        pub(super) sandbox: OnceCell<SandboxPage>,
         /// Tell when a profile is written, by whomever.
         pub(super) monitors: RefCell<Vec<gio::FileMonitor>>,
         pub(super) reading: RefCell<Option<glib::SourceId>>,
@@ -65,11 +70,7 @@ mod imp {
         fn class_init(class: &mut Self::Class) {
             ProfileList::ensure_type();
             class.bind_template();
-            class.add_binding_action(
-                gtk::gdk::Key::Escape,
-                gtk::gdk::ModifierType::empty(),
-                "win.back",
-            );
+            crate::escape_does(class, "win.back");
         }
 
         fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
@@ -144,6 +145,7 @@ impl Window {
         self.add_action_entries([
             entry("search").activate(|window: &Self, _, _| window.search()).build(),
             entry("new-profile").activate(|window: &Self, _, _| NewProfile::open(window)).build(),
+            entry("running").activate(|window: &Self, _, _| window.show_running()).build(),
             entry("shortcuts").activate(|window: &Self, _, _| window.show_shortcuts()).build(),
             entry("back").activate(|window: &Self, _, _| window.go_back()).build(),
         ]);
@@ -157,6 +159,7 @@ impl Window {
     /// Shows a profile that is to open these files.
     pub(crate) fn open_with_files(&self, profile: OsString, files: Vec<OsString>) {
         self.imp().wanted.replace(profile.clone());
+        self.imp().list.mark_running(false);
         let window = self.clone();
         glib::spawn_future_local(async move {
             let loaded = library::load(profile.clone()).await;
@@ -294,6 +297,12 @@ impl Window {
         if let Some(page) = imp.page.get() {
             page.set_alone(folded);
         }
+        if let Some(page) = imp.running.get() {
+            page.set_alone(folded);
+        }
+        if let Some(page) = imp.sandbox.get() {
+            page.set_alone(folded);
+        }
     }
 
     fn search(&self) {
@@ -305,7 +314,9 @@ impl Window {
     fn go_back(&self) {
         let imp = self.imp();
         let on_list = imp.leaflet.visible_child().is_some_and(|child| child == *imp.list);
-        if imp.leaflet.is_folded() && !on_list {
+        if !on_list && imp.content.visible_child_name().as_deref() == Some("sandbox") {
+            self.show_running();
+        } else if imp.leaflet.is_folded() && !on_list {
             imp.leaflet.navigate(adw::NavigationDirection::Back);
         } else {
             imp.list.end_search();

@@ -109,6 +109,18 @@ pub enum Trial {
         /// Its socket.
         path: PathBuf,
     },
+    /// Asks a message bus who is there: the names but for unique ones and that of the bus itself.
+    BusNames {
+        /// Its socket.
+        path: PathBuf,
+    },
+    /// Calls the method that every peer of a message bus has.
+    BusPeer {
+        /// The socket of the bus.
+        path: PathBuf,
+        /// The name of the peer; one that is not there is not started.
+        service: String,
+    },
     /// Connects to an X server: the names of the windows below its root, unmapped ones too.
     Screen {
         /// Its name; the variable `DISPLAY` without one.

@@ -3,6 +3,8 @@
 //! The sentences come from the option table where it has them; those here are for lists, and for
 //! settings that mean more together than alone (a shared `~/.config` is more than a shared path).
 
+mod buses;
+
 use crate::context::Context;
 use crate::i18n::{Message, N_};
 use crate::layer::Origin;
@@ -184,6 +186,8 @@ impl Teller<'_> {
             ("limits.processes", _) => self.processes(),
             (_, Kind::Number { .. }) => self.processor(),
             (key, Kind::Calls) => self.calls(key),
+            (key, Kind::BusRules(bus, access)) => self.bus_rules(key, bus, access),
+            (key, Kind::BusPresets) => self.bus_presets(key),
             (key, Kind::Size) => self.space(key),
         }
     }
@@ -196,12 +200,17 @@ impl Teller<'_> {
         // What is contained is mostly something that it cannot do, but for what it has of its own.
         let own = matches!(
             (key, choice.value),
-            ("files.root", _) | ("files.home", "private") | ("xserver", "isolated")
+            ("files.root", _)
+                | ("files.home", "private")
+                | ("xserver", "isolated")
+                | ("dbus", "session" | "system" | "both")
         );
         let can = own || choice.risk != Risk::Contained;
         self.say(key, choice.risk, can, &Message::new(choice.summary), None);
-        if (key, choice.value) == ("walls", "light") {
-            self.light(key);
+        match (key, choice.value) {
+            ("walls", "light") => self.light(key),
+            ("dbus", _) => self.silent_buses(key),
+            _ => {}
         }
     }
 
@@ -212,7 +221,7 @@ impl Teller<'_> {
                 "The app can tell of every path whether something is there, how large it is and whose.",
             ),
             N_(
-                "The app can see the names of all programs that run on this computer, and the name of the computer.",
+                "The app can see the names and the arguments of all programs that run on this computer, and the name of the computer.",
             ),
         ] {
             self.can(key, Risk::Partial, &Message::new(pattern));
@@ -293,6 +302,9 @@ impl Teller<'_> {
             || SERVICES.iter().any(|dir| path.starts_with(dir))
             || SESSION_SERVICES.iter().any(|start| text.starts_with(start));
         match rule.access {
+            Access::Restrict if self.policy.walls == Walls::Light => {
+                (Risk::Contained, N_("The app can open nothing of {path}."))
+            }
             Access::Restrict => (Risk::Contained, N_("The app finds {path} empty.")),
             // A socket can be connected to wherever it is visible, read-only or not.
             _ if service => {
@@ -386,7 +398,8 @@ impl Teller<'_> {
     fn space(&mut self, key: &'static str) {
         let limit = self.policy.limits.memory;
         let message = match self.policy.cow_size {
-            0 if self.policy.walls == Walls::Light => Message::new(N_(
+            // They are no copies, and a limit of those says nothing about them.
+            _ if self.policy.walls == Walls::Light => Message::new(N_(
                 "The app can fill the runtime directory of your session with temporary files.",
             )),
             0 if limit > 0 => Message::new(N_(

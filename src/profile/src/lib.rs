@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bus;
 pub mod calls;
 #[cfg(feature = "files")]
 pub mod conf;

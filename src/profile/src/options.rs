@@ -5,10 +5,17 @@
 //! [`Policy`](crate::Policy). Titles and summaries are message ids for gettext; whoever shows
 //! them translates them.
 
+mod buses;
+mod conflicts;
+mod devices;
+mod presets;
 mod table;
 
-pub use table::{DEVICE_CLASSES, OPTIONS};
+pub use devices::DEVICE_CLASSES;
+pub use presets::DBUS_PRESETS;
+pub use table::OPTIONS;
 
+use crate::bus::{Access, Bus, Rule};
 use crate::i18n::N_;
 
 /// The heading under which an option is shown.
@@ -112,6 +119,10 @@ pub enum Kind {
     Environment,
     /// Names of system calls.
     Calls,
+    /// Rules of that access on a message bus.
+    BusRules(Bus, Access),
+    /// Names of [`DBUS_PRESETS`].
+    BusPresets,
     /// A number of bytes with an optional unit: `500M`, `2G` (powers of 1024), or `0` for no limit of our own.
     Size,
     /// A whole number within bounds; what 0 means where it is one of them, the summary says.
@@ -121,6 +132,25 @@ pub enum Kind {
         /// The largest.
         max: u32,
     },
+}
+
+impl Kind {
+    /// Whether a value is a list of texts.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        match self {
+            Self::Text | Self::Switch(_) | Self::Choice(_) | Self::Size | Self::Number { .. } => {
+                false
+            }
+            Self::Command
+            | Self::Paths(_)
+            | Self::Devices
+            | Self::Environment
+            | Self::Calls
+            | Self::BusRules(..)
+            | Self::BusPresets => true,
+        }
+    }
 }
 
 /// An option of a profile.
@@ -174,6 +204,46 @@ pub struct DeviceClass {
     pub nodes: &'static [&'static str],
 }
 
+/// What apps commonly need of the message buses, by a name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BusPreset {
+    /// As written in a profile.
+    pub name: &'static str,
+    /// A noun, a message id.
+    pub title: &'static str,
+    /// One plain sentence, a message id.
+    pub summary: &'static str,
+    /// How far it opens the sandbox.
+    pub risk: Risk,
+    /// What it stands for on the session's bus: the list and the entry in it.
+    pub session: &'static [(Access, &'static str)],
+    /// The same on the system's bus.
+    pub system: &'static [(Access, &'static str)],
+    /// The same on the accessibility bus, which it makes reachable where there are any.
+    pub accessibility: &'static [(Access, &'static str)],
+    /// Whether the portals are to know the app as one that is confined.
+    pub portals: bool,
+}
+
+impl BusPreset {
+    /// The rules that it stands for on a bus.
+    pub fn rules(&self, bus: Bus) -> impl Iterator<Item = Rule> + use<> {
+        let list = match bus {
+            Bus::Session => self.session,
+            Bus::System => self.system,
+            Bus::Accessibility => self.accessibility,
+        };
+        // That every entry is one is tested; one that were none would allow nothing.
+        list.iter().filter_map(|(access, text)| Rule::parse(*access, text).ok())
+    }
+}
+
+/// The preset with that name.
+#[must_use]
+pub fn dbus_preset(name: &str) -> Option<&'static BusPreset> {
+    DBUS_PRESETS.iter().find(|preset| preset.name == name)
+}
+
 /// The option with that key.
 #[must_use]
 pub fn option(key: &str) -> Option<&'static Opt> {
@@ -184,4 +254,33 @@ pub fn option(key: &str) -> Option<&'static Opt> {
 #[must_use]
 pub fn device_class(name: &str) -> Option<&'static DeviceClass> {
     DEVICE_CLASSES.iter().find(|class| class.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_of_a_preset_is_one_and_written_as_it_is_shown() {
+        for preset in DBUS_PRESETS {
+            assert!(dbus_preset(preset.name).is_some_and(|found| found.title == preset.title));
+            for (access, text) in
+                preset.session.iter().chain(preset.system).chain(preset.accessibility)
+            {
+                let rule = Rule::parse(*access, text).expect(text);
+                assert_eq!(rule.to_string(), *text);
+            }
+        }
+    }
+
+    #[test]
+    fn every_list_of_rules_is_found_by_bus_and_access() {
+        for bus in [Bus::Session, Bus::System] {
+            for access in Access::ALL {
+                let key = format!("dbus-rules.{}.{access}", bus.as_str());
+                assert_eq!(bus.option(access).expect(&key).key, key);
+            }
+        }
+        assert!(Access::ALL.iter().all(|access| Bus::Accessibility.option(*access).is_none()));
+    }
 }

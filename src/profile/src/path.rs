@@ -4,11 +4,12 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ffi::OsString;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 /// An absolute path without `.`, `..`, empty components or NUL bytes; not necessarily UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialOrd, Ord)]
 pub struct AbsPath(PathBuf);
 
 /// Why a path is not an [`AbsPath`].
@@ -37,6 +38,9 @@ impl AbsPath {
         }
         if !path.is_absolute() {
             return Err(PathError::Relative);
+        }
+        if is_plain(path) {
+            return Ok(Self(path.to_owned()));
         }
         if path.components().any(|part| part == Component::ParentDir) {
             return Err(PathError::Parent);
@@ -70,7 +74,37 @@ impl AbsPath {
     /// Whether `other` is this path or lies below it.
     #[must_use]
     pub fn contains(&self, other: &AbsPath) -> bool {
-        other.0.starts_with(&self.0)
+        // Both are plain, so that this is no matter of components; a launch asks it some hundred times.
+        let rest = other.bytes().strip_prefix(self.bytes());
+        rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]) || self.bytes() == b"/")
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.as_os_str().as_bytes()
+    }
+}
+
+// Of plain paths those are the same whose bytes are; the order is that of the components.
+impl PartialEq for AbsPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for AbsPath {}
+
+impl Hash for AbsPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
+    }
+}
+
+/// Whether an absolute path is what it would be made, as most are.
+fn is_plain(path: &Path) -> bool {
+    let part = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
+    match path.as_os_str().as_bytes() {
+        [b'/', rest @ ..] => rest.is_empty() || rest.split(|byte| *byte == b'/').all(part),
+        _ => false,
     }
 }
 
@@ -126,6 +160,36 @@ mod tests {
         let path = |text| AbsPath::new(text).unwrap();
         assert!(path("/home/a").contains(&path("/home/a/b")));
         assert!(!path("/home/a").contains(&path("/home/ab")));
+    }
+
+    #[test]
+    fn every_short_path_is_what_its_components_are() {
+        let mut texts = vec![String::from("/")];
+        for _ in 0..6 {
+            let longer =
+                texts.iter().flat_map(|text| ["/", "a", "b", "."].map(|c| format!("{text}{c}")));
+            texts.extend(longer.collect::<Vec<_>>());
+            texts.sort();
+            texts.dedup();
+        }
+        let path = |text: &String| AbsPath::new(text).ok();
+        for text in &texts {
+            let parent = Path::new(text).components().any(|part| part == Component::ParentDir);
+            let plain: PathBuf = Path::new(text).components().collect();
+            let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
+            assert_eq!(path(text).is_none(), parent, "{text}");
+            assert!(path(text).is_none_or(|path| bytes(path.as_path()) == bytes(&plain)), "{text}");
+        }
+        let paths: Vec<AbsPath> =
+            texts.iter().filter(|text| text.len() < 6).filter_map(path).collect();
+        for above in &paths {
+            for below in &paths {
+                let wanted = below.as_path().starts_with(above.as_path());
+                assert_eq!(above.contains(below), wanted, "{above} {below}");
+                assert_eq!(above == below, above.as_path() == below.as_path());
+                assert_eq!(above == below, above.cmp(below).is_eq());
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! nothing else. It is plain data, made only by [`Profile::policy`](crate::Profile::policy) or by
 //! decoding a request, and its parts cannot hold a value that is out of range.
 
+use crate::bus::Buses;
 use crate::path::AbsPath;
 use serde::{Deserialize, Serialize};
 
@@ -214,6 +215,9 @@ pub struct Policy {
     pub wayland: Wayland,
     /// Its message buses.
     pub dbus: DBus,
+    /// What it may do there. The supervisor's affair: this does not cross to the helper.
+    #[serde(skip)]
+    pub buses: Buses,
     /// Whether it reaches the sound server.
     pub pulseaudio: bool,
     /// Its devices.

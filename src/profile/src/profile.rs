@@ -1,10 +1,11 @@
 //! A profile: its layers, the weakest first, and what they come to.
 
+use crate::bus::{Bus, Buses, Rule};
 use crate::context::Context;
 use crate::error::Errors;
 use crate::i18n::{Message, N_};
 use crate::layer::{Layer, Origin};
-use crate::options::{OPTIONS, option};
+use crate::options::{Kind, OPTIONS, Opt, option};
 use crate::policy::{
     Access, DBus, Home, Limits, Network, PathRule, Policy, Root, RunAs, Walls, Wayland, XServer,
 };
@@ -68,9 +69,19 @@ impl Profile {
             Some(layer) if layer.adds(key) => Value::List(
                 self.entries(key).into_iter().map(|entry| entry.text.to_owned()).collect(),
             ),
-            Some(layer) => layer.get(key).cloned().unwrap_or_else(|| Value::default_of(option)),
-            None => Value::default_of(option),
+            Some(layer) => layer.get(key).cloned().unwrap_or_else(|| self.default_of(option)),
+            None => self.default_of(option),
         }
+    }
+
+    /// The value of an option that no layer names. Light walls can copy nothing: there the system is
+    /// to be read only, and whoever asks for them need not say so.
+    fn default_of(&self, option: &Opt) -> Value {
+        let light = || self.value("walls").as_text() == Walls::Light.as_str();
+        if option.key == "files.root" && light() {
+            return Value::Text(Root::ReadOnly.as_str().to_owned());
+        }
+        Value::default_of(option)
     }
 
     /// Where the effective value comes from.
@@ -153,6 +164,7 @@ impl Profile {
             xserver: XServer::parse(&text("xserver")).unwrap_or(XServer::None),
             wayland: Wayland::parse(&text("wayland")).unwrap_or(Wayland::None),
             dbus: DBus::parse(&text("dbus")).unwrap_or(DBus::None),
+            buses: self.buses(&mut errors),
             pulseaudio: self.value("pulseaudio").as_bool(),
             devices: self.each("devices", &mut errors, value::device),
             root: Root::parse(&text("files.root")).unwrap_or(Root::ReadOnly),
@@ -212,6 +224,33 @@ impl Profile {
             }
         }
         all
+    }
+
+    /// The rules for the buses that it covers, those of its presets among them.
+    fn buses(&self, errors: &mut Errors) -> Buses {
+        let covered = DBus::parse(self.value("dbus").as_text()).unwrap_or(DBus::None);
+        let presets = self.each("dbus-presets", errors, value::bus_preset);
+        let mut rules = |bus: Bus| {
+            let mut rules = Vec::new();
+            for option in OPTIONS {
+                if let Kind::BusRules(of, access) = option.kind
+                    && of == bus
+                {
+                    rules.extend(self.each(option.key, errors, |text| Rule::parse(access, text)));
+                }
+            }
+            rules.extend(presets.iter().flat_map(|preset| preset.rules(bus)));
+            rules
+        };
+        let (session, system) = (rules(Bus::Session), rules(Bus::System));
+        let accessibility = rules(Bus::Accessibility);
+        Buses {
+            accessibility: Some(accessibility)
+                .filter(|rules| covered.session() && !rules.is_empty()),
+            portals: covered.session() && presets.iter().any(|preset| preset.portals),
+            session: if covered.session() { session } else { Vec::new() },
+            system: if covered.system() { system } else { Vec::new() },
+        }
     }
 
     /// The rules for paths, parents before children.

@@ -44,7 +44,7 @@ impl Reader<'_> {
                     Some(value) => self.value(option, value, span()),
                     None => self.fail(span(), wrong_type(option)),
                 }
-            } else if prefix.is_empty()
+            } else if !name.contains('.')
                 && OPTIONS.iter().any(|option| option.key.starts_with(&inner))
             {
                 match item.as_table_like() {
@@ -57,7 +57,7 @@ impl Reader<'_> {
                         .with("key", key),
                     ),
                 }
-            } else if prefix.is_empty() && item.is_table_like() && !item.is_value() {
+            } else if item.is_table_like() && !item.is_value() {
                 self.fail(span(), unknown_table(&key));
             } else {
                 self.fail(span(), unknown_key(name, prefix));
@@ -135,7 +135,7 @@ pub(crate) fn unknown_key(name: &str, prefix: &str) -> Message {
     let elsewhere =
         OPTIONS.iter().map(|option| option.key).find(|key| key.rsplit('.').next() == Some(name));
     if let Some(key) = elsewhere {
-        return match key.split_once('.') {
+        return match key.rsplit_once('.') {
             Some((table, _)) => {
                 Message::new(N_("“{key}” belongs in the table [{table}]")).with("table", table)
             }
@@ -161,7 +161,7 @@ pub(crate) fn unknown_key(name: &str, prefix: &str) -> Message {
 
 fn unknown_table(name: &str) -> Message {
     let tables =
-        OPTIONS.iter().filter_map(|option| option.key.split_once('.')).map(|(table, _)| table);
+        OPTIONS.iter().filter_map(|option| option.key.rsplit_once('.').map(|(table, _)| table));
     match nearest(name, tables) {
         Some(near) => {
             Message::new(N_("there is no table [{key}]; did you mean [{near}]?")).with("near", near)
@@ -186,10 +186,7 @@ pub fn typed(option: &Opt, text: &str) -> Value {
             _ => None,
         }
     });
-    let list = matches!(
-        option.kind,
-        Kind::Command | Kind::Paths(_) | Kind::Devices | Kind::Environment | Kind::Calls
-    );
+    let list = option.kind.is_list();
     match (option.kind, parsed) {
         (Kind::Switch(_), Some(value @ Value::Bool(_))) => value,
         (Kind::Number { .. }, _) => {

@@ -7,11 +7,11 @@ use crate::layer::Layer;
 use crate::options::OPTIONS;
 use crate::store::{LoadError, Store, is_id, read_regular};
 use crate::value::Value;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
-use toml_edit::{Array, DocumentMut, Item, Table, value};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
 
 /// Why a profile was not written.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +24,53 @@ pub struct SaveError {
     pub source: Option<std::io::Error>,
 }
 
+/// The user's profiles, held by this one: whoever else would change one waits.
+#[derive(Debug)]
+pub struct Held<'a> {
+    store: &'a Store,
+    /// The lock goes with the descriptor, also when this process is killed.
+    _lock: File,
+}
+
+impl Held<'_> {
+    /// As [`Store::save_override`].
+    ///
+    /// # Errors
+    /// When the file holds no valid TOML, or cannot be written.
+    pub fn save_override(&self, id: &str, set: &Layer, drop: &[&str]) -> Result<(), SaveError> {
+        self.store.save_held(id, set, drop)
+    }
+}
+
 impl Store {
+    /// Keeps everybody else from changing the user's profiles: for who changes what it has read.
+    ///
+    /// # Errors
+    /// When the directory cannot be made, or locked.
+    pub fn hold(&self) -> Result<Held<'_>, SaveError> {
+        let directory = self.user_directory();
+        let lock = make_directory(directory)
+            .and_then(|()| File::open(directory))
+            .map_err(|source| cannot_write(directory, source))?;
+        match lock.lock() {
+            // A file system without locks: there it is as it would be without this one.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
+            locked => locked.map_err(|source| cannot_write(directory, source))?,
+        }
+        Ok(Held { store: self, _lock: lock })
+    }
+
     /// Writes settings into the user's override and takes others out; the rest of the file stays
     /// as it is. An override that then sets nothing and says nothing is removed.
     ///
     /// # Errors
     /// When the file holds no valid TOML, or cannot be written.
     pub fn save_override(&self, id: &str, set: &Layer, drop: &[&str]) -> Result<(), SaveError> {
+        self.checked(id)?;
+        self.hold()?.save_override(id, set, drop)
+    }
+
+    fn save_held(&self, id: &str, set: &Layer, drop: &[&str]) -> Result<(), SaveError> {
         let path = self.checked(id)?;
         let text = match read_regular(&path) {
             Ok(text) => text.unwrap_or_default(),
@@ -98,7 +138,7 @@ impl Store {
 pub fn edited(text: &str, set: &Layer, drop: &[&str]) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     for key in drop {
-        remove(&mut document, key);
+        remove(document.as_table_mut(), key);
     }
     for (key, value) in set.iter() {
         put(&mut document, key, value);
@@ -132,14 +172,8 @@ fn item(value_: &Value) -> Item {
 }
 
 fn put(document: &mut DocumentMut, key: &str, new: &Value) {
-    let (table, name) = match key.split_once('.') {
-        Some((table, name)) => {
-            let table = document.entry(table).or_insert_with(|| Item::Table(Table::new()));
-            (table.as_table_like_mut(), name)
-        }
-        None => (Some(document.as_table_mut() as &mut dyn toml_edit::TableLike), key),
-    };
-    let Some(table) = table else { return };
+    let (tables, name) = key.rsplit_once('.').unwrap_or(("", key));
+    let Some(table) = table_of(document.as_table_mut(), tables) else { return };
     let mut item = item(new);
     // The comment behind a value, and the space before it, are the person's.
     if let (Some(old), Some(new)) = (table.get(name).and_then(Item::as_value), item.as_value_mut())
@@ -152,32 +186,52 @@ fn put(document: &mut DocumentMut, key: &str, new: &Value) {
     }
 }
 
-fn remove(document: &mut DocumentMut, key: &str) {
-    match key.split_once('.') {
-        None => drop(document.remove(key)),
-        Some((table, name)) => {
-            let Some(inner) = document.get_mut(table).and_then(Item::as_table_like_mut) else {
-                return;
-            };
-            inner.remove(name);
-            if inner.is_empty() {
-                document.remove(table);
-            }
+/// The table of that name (`a.b` is the table `b` in the table `a`), made where there is none; nothing
+/// where a value stands in its place.
+fn table_of<'t>(outer: &'t mut dyn TableLike, name: &str) -> Option<&'t mut dyn TableLike> {
+    let (first, rest) = name.split_once('.').unwrap_or((name, ""));
+    if first.is_empty() {
+        return Some(outer);
+    }
+    let made = || {
+        let mut table = Table::new();
+        // A table that holds nothing but tables has no line of its own.
+        table.set_implicit(!rest.is_empty());
+        Item::Table(table)
+    };
+    table_of(outer.entry(first).or_insert_with(made).as_table_like_mut()?, rest)
+}
+
+/// Takes a setting out, and the tables that are empty then.
+fn remove(table: &mut dyn TableLike, key: &str) {
+    let Some((inner, rest)) = key.split_once('.') else {
+        table.remove(key);
+        return;
+    };
+    if let Some(found) = table.get_mut(inner).and_then(Item::as_table_like_mut) {
+        remove(found, rest);
+        if found.is_empty() {
+            table.remove(inner);
         }
     }
 }
 
+fn cannot_write(path: &Path, source: std::io::Error) -> SaveError {
+    let message = Message::new(N_("{path} could not be written"));
+    SaveError { message: message.with("path", path.to_string_lossy()), source: Some(source) }
+}
+
+fn make_directory(path: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 /// Writes a file beside its place and moves it there. With `replace` off an existing file is kept.
 fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<(), SaveError> {
-    let cannot = |error| {
-        let message =
-            Message::new(N_("{path} could not be written")).with("path", path.to_string_lossy());
-        SaveError { message, source: Some(error) }
-    };
+    let cannot = |source| cannot_write(path, source);
     // Dotfiles are often links into a directory that is kept elsewhere: the link stays.
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let dir = real.parent().unwrap_or(Path::new("/"));
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(cannot)?;
+    make_directory(dir).map_err(cannot)?;
     let mut number = 0u32;
     let (temporary, mut file) = loop {
         let temporary = dir.join(format!(".{}.{}.{number}", std::process::id(), "arkose-new"));

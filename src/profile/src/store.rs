@@ -229,6 +229,11 @@ impl Store {
         ]
     }
 
+    /// The directory of the user's files; it may not exist.
+    pub(crate) fn user_directory(&self) -> &Path {
+        &self.user
+    }
+
     /// The file of the user's override; it may not exist.
     #[must_use]
     pub fn user_override(&self, id: &str) -> PathBuf {

@@ -3,11 +3,14 @@
 //! Every value passes [`check`] before it enters a [`Layer`](crate::Layer), whether it was read
 //! from a file, given on the command line or chosen in the window.
 
+use crate::bus::{Access, Rule};
 use crate::calls;
 use crate::context::Context;
 use crate::i18n::{Message, N_};
 use crate::nearest::nearest;
-use crate::options::{Choice, DEVICE_CLASSES, Kind, Opt, device_class};
+use crate::options::{
+    BusPreset, Choice, DBUS_PRESETS, DEVICE_CLASSES, Kind, Opt, dbus_preset, device_class,
+};
 use crate::path::{AbsPath, PathError};
 use crate::policy::{Device, SystemCall, Variable};
 use crate::size::size;
@@ -124,6 +127,10 @@ pub(crate) fn check(option: &Opt, value: &Value) -> Vec<Flaw> {
         (Kind::Devices, Value::List(list)) => each(list, &|text| device(text).err()),
         (Kind::Environment, Value::List(list)) => each(list, &|text| variable(text).err()),
         (Kind::Calls, Value::List(list)) => each(list, &|text| system_call(text).err()),
+        (Kind::BusRules(_, access), Value::List(list)) => {
+            each(list, &|text| Rule::parse(access, text).err())
+        }
+        (Kind::BusPresets, Value::List(list)) => each(list, &|text| bus_preset(text).err()),
         _ => single(wrong_type(option)),
     }
 }
@@ -148,6 +155,15 @@ pub(crate) fn wrong_type(option: &Opt) -> Message {
             N_("“{key}” must be a list of variables, like [\"LANG\", \"EDITOR=vi\"]")
         }
         Kind::Calls => N_("“{key}” must be a list of system calls, like [\"ptrace\", \"chroot\"]"),
+        Kind::BusRules(_, Access::Call | Access::Broadcast) => N_(
+            "“{key}” must be a list of rules, like [\"org.example.App=org.example.Interface.*\"]",
+        ),
+        Kind::BusRules(..) => {
+            N_("“{key}” must be a list of names on the bus, like [\"org.example.App\"]")
+        }
+        Kind::BusPresets => {
+            N_("“{key}” must be a list of presets, like [\"notifications\", \"tray\"]")
+        }
     };
     Message::new(pattern).with("key", option.key)
 }
@@ -251,6 +267,21 @@ pub(crate) fn device(text: &str) -> Result<Device, Message> {
         None => Message::new(N_("there is no device class “{value}”; it can be: {values}, or a path below /dev")),
     };
     Err(message.with("value", text).with("values", names().collect::<Vec<_>>().join(", ")))
+}
+
+/// A preset for the buses.
+pub(crate) fn bus_preset(text: &str) -> Result<&'static BusPreset, Message> {
+    dbus_preset(text).ok_or_else(|| {
+        let names = || DBUS_PRESETS.iter().map(|preset| preset.name);
+        let message = match nearest(text, names()) {
+            Some(near) => Message::new(N_(
+                "there is no D-Bus preset “{value}”; it can be: {values}. Did you mean “{near}”?",
+            ))
+            .with("near", near),
+            None => Message::new(N_("there is no D-Bus preset “{value}”; it can be: {values}")),
+        };
+        message.with("value", text).with("values", names().collect::<Vec<_>>().join(", "))
+    })
 }
 
 /// A system call of a profile, by its name.

@@ -80,15 +80,19 @@ fn every_key_is_understood() {
 
 #[test]
 fn what_cannot_be_enforced_never_opens_anything() {
-    let (layer, notes) =
-        read("[a]\nnetwork=filtered\ndbus=both\ndbusproxy=\"outgoing;*;*;*\", incoming;a;b;c\n");
+    let (layer, notes) = read(
+        "[a]\nnetwork=filtered\ndbus=session\ndbusproxy=\"outgoing;org.a.*;*;*\", incoming;a.b;/c;D\n",
+    );
     assert_eq!(layer.get("network"), Some(&Value::Text("none".into())));
-    assert_eq!(layer.get("dbus"), Some(&Value::Text("none".into())));
+    assert_eq!(layer.get("dbus-rules.session.call"), None);
+    let heard = Value::List(vec!["*=a.b.D@/c".to_owned()]);
+    assert_eq!(layer.get("dbus-rules.session.broadcast"), Some(&heard));
+    assert_eq!(layer.get("dbus-rules.system.broadcast"), None);
     assert_eq!(
         notes,
         [
             "“network=filtered” cannot be enforced; the app is offline instead",
-            "“dbusproxy” cannot be enforced; the app gets no message bus instead of a filtered one"
+            "the line “outgoing;org.a.*;*;*” of “dbusproxy” has no exact equal among the rules, and is left out"
         ]
     );
     let (layer, notes) = read("[a]\nfstype=ext4\n");
@@ -130,6 +134,10 @@ fn wrong_lines_are_told_with_their_place() {
             "[a]\nfstype=btrfs",
             "x.conf:2:8: “fstype” cannot be “btrfs”; it takes one of: ext4, tmpfs",
         ),
+        (
+            "[a]\ndbus=session\ndbusproxy=outgoing;*;*;*, out;*;*;*",
+            "x.conf:3:27: “out;*;*;*” is no line of “dbusproxy”",
+        ),
         ("[a]\nfssize=2G", "x.conf:2:8: “fssize” is a number of megabytes, not “2G”"),
         ("[a]\ndevice=/dev/../etc", "x.conf:2:8: “/dev/../etc” is not the path of a device"),
     ] {
@@ -150,6 +158,8 @@ fn there_and_back_again() {
         XEYES,
         "[a b]\ncmd='''two \"words\" and it's'''\nvideo=true\ndevice=/dev/x,\n",
         "[a]\ncmd=\"cd $PWD; $SHELL\"\nmount_bind=\"/a,b\", '/c\"d', \"/e \"\nfssize=3\n",
+        "[a]\ndbus=both\ndbusproxy=outgoing;org.a.I;/p;*, outgoing;org.a.I;/p/*;*, incoming;*;*;*\n",
+        "[a]\ndbus=system\ndbusproxy=outgoing;*;*;*,\n",
         "[a]\ncmd=\"\"\"sh -c 'one\ntwo'\"\"\"\nnetwork=true\npulseaudio=true\nmount_restrict=~/.ssh\n",
     ] {
         let (layer, _) = read(text);

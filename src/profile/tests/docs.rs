@@ -9,13 +9,14 @@
     missing_docs
 )]
 
-use arkose_profile::options::{DEVICE_CLASSES, Group, Kind, OPTIONS, Opt};
+use arkose_profile::bus::Access;
+use arkose_profile::options::{DBUS_PRESETS, DEVICE_CLASSES, Group, Kind, OPTIONS, Opt};
 use arkose_profile::{Layer, Origin};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-fn file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/profiles.md")
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
 }
 
 fn values(option: &Opt) -> String {
@@ -32,6 +33,12 @@ fn values(option: &Opt) -> String {
         Kind::Devices => "a list of classes and paths".to_owned(),
         Kind::Environment => "a list of `NAME` (your value) and `NAME=VALUE`".to_owned(),
         Kind::Calls => "a list of names of system calls".to_owned(),
+        Kind::BusRules(_, Access::Call | Access::Broadcast) => "a list of `NAME=RULE`".to_owned(),
+        Kind::BusRules(_, Access::Ask | Access::Deny) => {
+            "a list of `NAME` and `NAME=RULE`".to_owned()
+        }
+        Kind::BusRules(..) => "a list of names on the bus".to_owned(),
+        Kind::BusPresets => "a list of presets".to_owned(),
         Kind::Size => "a size".to_owned(),
         Kind::Number { min, max } => format!("a number from {min} to {max}"),
     }
@@ -89,6 +96,37 @@ fn devices() -> String {
     text + "\n"
 }
 
+fn presets() -> String {
+    let mut text = String::from("\n| preset | level | |\n| --- | --- | --- |\n");
+    for preset in DBUS_PRESETS {
+        writeln!(text, "| `{}` | {} | {} |", preset.name, preset.risk.title(), preset.summary)
+            .unwrap();
+    }
+    text + "\n"
+}
+
+/// The rules behind each preset, as `docs/dbus.md` has them.
+fn preset_rules() -> String {
+    let mut text = String::new();
+    for preset in DBUS_PRESETS {
+        write!(text, "\n### {}: {}\n\n{}\n", preset.name, preset.title, preset.summary).unwrap();
+        for (bus, rules) in [
+            ("session", preset.session),
+            ("system", preset.system),
+            ("accessibility", preset.accessibility),
+        ] {
+            if rules.is_empty() {
+                continue;
+            }
+            write!(text, "\n| on the {bus} bus | |\n| --- | --- |\n").unwrap();
+            for (access, rule) in rules {
+                writeln!(text, "| {access} | `{rule}` |").unwrap();
+            }
+        }
+    }
+    text + "\n"
+}
+
 fn conflicts() -> String {
     let mut text = String::from("\n");
     for option in OPTIONS {
@@ -124,28 +162,48 @@ fn filled(document: &str, name: &str, text: &str) -> String {
     format!("{}{text}{}", &document[..start], &document[stop..])
 }
 
-#[test]
-fn the_reference_is_that_of_the_option_table() {
-    let document = std::fs::read_to_string(file()).unwrap();
+/// Holds the parts of a document that are made here against what they should be, or writes them.
+fn made(name: &str, parts: &[(&str, String)]) {
+    let document = std::fs::read_to_string(file(name)).unwrap();
     let mut right = document.clone();
-    for (name, text) in [("options", options()), ("devices", devices()), ("conflicts", conflicts())]
-    {
-        right = filled(&right, name, &text);
+    for (part, text) in parts {
+        right = filled(&right, part, text);
     }
     if std::env::var_os("ARKOSE_BLESS").is_some() {
-        std::fs::write(file(), &right).unwrap();
+        std::fs::write(file(name), &right).unwrap();
     } else {
-        assert!(document == right, "docs/profiles.md is old; run this test with ARKOSE_BLESS=1");
+        assert!(document == right, "docs/{name} is old; run this test with ARKOSE_BLESS=1");
     }
 }
 
 #[test]
-fn its_examples_are_valid() {
-    let document = std::fs::read_to_string(file()).unwrap();
-    let blocks: Vec<_> =
-        document.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        Layer::parse(block, Origin::Default).expect(block);
+fn the_reference_is_that_of_the_option_table() {
+    let parts = [
+        ("options", options()),
+        ("devices", devices()),
+        ("presets", presets()),
+        ("conflicts", conflicts()),
+    ];
+    made("profiles.md", &parts);
+}
+
+#[test]
+fn the_presets_are_those_of_the_table() {
+    made("dbus.md", &[("rules of the presets", preset_rules())]);
+}
+
+#[test]
+fn the_examples_are_valid() {
+    for name in ["profiles.md", "dbus.md"] {
+        let document = std::fs::read_to_string(file(name)).unwrap();
+        let blocks: Vec<_> = document
+            .split("```toml\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap())
+            .collect();
+        assert!(!blocks.is_empty(), "{name}");
+        for block in blocks {
+            Layer::parse(block, Origin::Default).expect(block);
+        }
     }
 }

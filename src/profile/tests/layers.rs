@@ -106,11 +106,24 @@ fn every_right_has_a_sentence_and_a_level() {
     let closed = told("");
     assert_eq!(closed.level, Risk::Contained);
     for option in arkose_profile::options::OPTIONS {
-        let rights = !matches!(option.key, "name" | "summary" | "command" | "app");
+        // That there is no bus says all of its rules as well.
+        let rights = !matches!(option.key, "name" | "summary" | "command" | "app")
+            && !option.key.starts_with("dbus-");
         assert_eq!(closed.about(option.key).next().is_some(), rights, "{}", option.key);
     }
     for (text, level) in [
-        ("dbus = \"session\"", Risk::Open),
+        ("dbus = \"session\"", Risk::Contained),
+        ("dbus = \"session\"\ndbus-presets = [\"notifications\"]", Risk::Partial),
+        ("dbus = \"system\"\ndbus-presets = [\"notifications\"]", Risk::Contained),
+        ("dbus = \"session\"\n[dbus-rules.session]\ntalk = [\"org.example.App\"]", Risk::Partial),
+        ("dbus = \"system\"\n[dbus-rules.session]\ntalk = [\"*\"]", Risk::Contained),
+        ("dbus = \"both\"\n[dbus-rules.system]\ntalk = [\"*\"]", Risk::Open),
+        (
+            "dbus = \"session\"\n[dbus-rules.session]\ncall = [\"*=org.freedesktop.DBus.Properties.Set\"]",
+            Risk::Open,
+        ),
+        ("dbus = \"session\"\n[dbus-rules.session]\nask = [\"*\"]", Risk::Partial),
+        ("dbus = \"session\"\n[dbus-rules.session]\ndeny = [\"*\"]", Risk::Contained),
         ("xserver = \"direct\"", Risk::Open),
         ("xserver = \"isolated\"", Risk::Contained),
         ("pulseaudio = true", Risk::Partial),
@@ -136,4 +149,30 @@ fn every_right_has_a_sentence_and_a_level() {
     let json = hidden.to_json();
     assert_eq!(json["level"], "partly-open");
     assert!(json["lines"].as_array().unwrap().iter().any(|line| line["file"] == "/shipped/a.toml"));
+}
+
+#[test]
+fn rules_for_the_buses_are_layered_and_come_with_their_presets() {
+    let user = "[dbus-rules.session]\ntalk = [\"org.example.B\"]\n";
+    let below = "dbus = \"session\"\ndbus-presets = [\"accessibility\", \"portals\"]\n[dbus-rules.session]\ntalk = [\"org.example.A\"]\nask = [\"org.example.C\"]\n[dbus-rules.system]\ntalk = [\"*\"]\n";
+    let mut launch = Layer::launch();
+    launch.add("dbus-rules.session.talk", vec!["org.example.D".to_owned()]).unwrap();
+    let over = Layer::parse(user, Origin::User("/user/a.toml".into())).unwrap();
+    let profile = Profile::new("a", vec![shipped(below), over, launch]);
+    let buses = profile.policy(&context()).unwrap().buses;
+    let own: Vec<_> = buses
+        .session
+        .iter()
+        .map(|rule| format!("{} {rule}", rule.access))
+        .filter(|rule| rule.contains("org.example"))
+        .collect();
+    assert_eq!(own, ["talk org.example.B", "talk org.example.D", "ask org.example.C"]);
+    assert!(buses.session.iter().any(|rule| rule.to_string() == "org.freedesktop.portal.Desktop"));
+    assert!(buses.portals && buses.system.is_empty());
+    assert!(buses.accessibility.is_some_and(|rules| !rules.is_empty()));
+    let mut away = Layer::launch();
+    away.set("dbus", Value::Text("system".to_owned())).unwrap();
+    let buses = profile.with_layer(away).policy(&context()).unwrap().buses;
+    assert!(buses.session.is_empty() && buses.accessibility.is_none() && !buses.portals);
+    assert_eq!(buses.system.len(), 1);
 }

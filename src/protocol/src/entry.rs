@@ -1,12 +1,12 @@
 //! A further command for a sandbox that runs. It goes to the sandbox's first process over a socket of
 //! its own, which that process gets with [`Control::Enter`](crate::Control::Enter).
 
+use crate::MAX_REQUEST;
 use crate::message::{Bytes, Request, Terminal};
-use crate::socket::{Channel, ProtocolError, read_sealed, sealed_file};
-use crate::{MAX_REQUEST, VERSION};
+use crate::socket::{Channel, ProtocolError};
 use arkose_profile::AbsPath;
 use serde::{Deserialize, Serialize};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// What is to be started, and on what. Everything else is as it is for the app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,9 +56,7 @@ impl Channel {
         if bytes.len() > MAX_REQUEST {
             return Err(ProtocolError::TooLarge);
         }
-        let file = sealed_file(&bytes)?;
-        let [a, b, c] = stdio;
-        self.send_packet(&VERSION.to_le_bytes(), &[file.as_fd(), a, b, c])
+        self.send_sealed(&bytes, &stdio)
     }
 
     /// Receives a command that enters, and its standard descriptors; waits for them.
@@ -66,25 +64,18 @@ impl Channel {
     /// # Errors
     /// When what comes is no such command of this version, or is not sealed against changes.
     pub fn receive_entry(&self) -> Result<(Entry, [OwnedFd; 3]), ProtocolError> {
-        let mut version = [0; 4];
-        let (length, fds) = self.receive_packet(&mut version)?;
-        if length == 0 {
-            return Err(ProtocolError::Malformed);
-        }
-        if length != version.len() || u32::from_le_bytes(version) != VERSION {
-            return Err(ProtocolError::Version);
-        }
-        let [file, stdin, stdout, stderr] =
-            <[OwnedFd; 4]>::try_from(fds).map_err(|_| ProtocolError::Malformed)?;
-        let bytes = read_sealed(file)?;
+        let (bytes, fds) = self.receive_sealed()?;
+        let stdio = <[OwnedFd; 3]>::try_from(fds).map_err(|_| ProtocolError::Malformed)?;
         let entry = postcard::from_bytes(&bytes).map_err(|_| ProtocolError::Malformed)?;
-        Ok((entry, [stdin, stdout, stderr]))
+        Ok((entry, stdio))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::VERSION;
+    use std::os::fd::AsFd as _;
 
     fn entry() -> Entry {
         Entry { argv: vec![Bytes(b"id".to_vec())], env: Vec::new(), cwd: None, terminal: None }

@@ -51,7 +51,8 @@ pub struct Request {
 /// Where the home directory is, and what is mounted there when it is a private one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Home {
-    /// Its path, on the host and inside (inside, root's is `/root`).
+    /// Its path, on the host and inside (inside, root's is `/root`). With light walls the app is kept
+    /// from it, and finds another in its environment.
     pub path: AbsPath,
     /// The directory on the host that holds the private home.
     pub private: Option<PrivateHome>,

@@ -98,11 +98,9 @@ impl Channel {
         stdio: [BorrowedFd<'_>; 3],
         group: Option<BorrowedFd<'_>>,
     ) -> Result<(), ProtocolError> {
-        let file = sealed_file(&request.encode()?)?;
-        let [a, b, c] = stdio;
-        let mut fds = vec![file.as_fd(), a, b, c];
-        fds.extend(group);
-        self.send_packet(&VERSION.to_le_bytes(), &fds)
+        let mut with = stdio.to_vec();
+        with.extend(group);
+        self.send_sealed(&request.encode()?, &with)
     }
 
     /// Receives the request, the app's standard descriptors, and the directory of a control group
@@ -111,20 +109,40 @@ impl Channel {
     /// # Errors
     /// When what comes is not a request of this version, or is not sealed against changes.
     pub fn receive_request(&self) -> Result<Asked, ProtocolError> {
+        let (bytes, fds) = self.receive_sealed()?;
+        let mut fds = fds.into_iter();
+        let mut next = || fds.next().ok_or(ProtocolError::Malformed);
+        let stdio = [next()?, next()?, next()?];
+        let group = fds.next();
+        Ok((Request::decode(&bytes)?, stdio, group))
+    }
+
+    /// Sends bytes that may be many, as a memory file that nobody can change any more, and descriptors.
+    pub(crate) fn send_sealed(
+        &self,
+        bytes: &[u8],
+        with: &[BorrowedFd<'_>],
+    ) -> Result<(), ProtocolError> {
+        let file = sealed_file(bytes)?;
+        let mut fds = vec![file.as_fd()];
+        fds.extend(with);
+        self.send_packet(&VERSION.to_le_bytes(), &fds)
+    }
+
+    /// Receives what [`send_sealed`](Self::send_sealed) sends; waits for it.
+    pub(crate) fn receive_sealed(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), ProtocolError> {
         let mut version = [0; 4];
-        let (length, fds) = self.receive_packet(&mut version)?;
+        let (length, mut fds) = self.receive_packet(&mut version)?;
         if length == 0 {
             return Err(ProtocolError::Malformed);
         }
         if length != version.len() || u32::from_le_bytes(version) != VERSION {
             return Err(ProtocolError::Version);
         }
-        let mut fds = fds.into_iter();
-        let mut next = || fds.next().ok_or(ProtocolError::Malformed);
-        let (file, stdio) = (next()?, [next()?, next()?, next()?]);
-        let group = fds.next();
-        let request = Request::decode(&read_sealed(file)?)?;
-        Ok((request, stdio, group))
+        if fds.is_empty() {
+            return Err(ProtocolError::Malformed);
+        }
+        Ok((read_sealed(fds.remove(0))?, fds))
     }
 
     /// Sends a message.
@@ -262,7 +280,7 @@ pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, ProtocolError> {
     if bytes.len() > MAX_MESSAGE { Err(ProtocolError::TooLarge) } else { Ok(bytes) }
 }
 
-pub(crate) fn sealed_file(bytes: &[u8]) -> Result<OwnedFd, ProtocolError> {
+fn sealed_file(bytes: &[u8]) -> Result<OwnedFd, ProtocolError> {
     let fd = rustix::fs::memfd_create(
         "arkose-request",
         MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING,
@@ -275,7 +293,7 @@ pub(crate) fn sealed_file(bytes: &[u8]) -> Result<OwnedFd, ProtocolError> {
 
 /// Reads a memory file that nobody can change any more. Anything else (a pipe that never ends, a
 /// file that changes while it is read) is refused before it is read.
-pub(crate) fn read_sealed(fd: OwnedFd) -> Result<Vec<u8>, ProtocolError> {
+fn read_sealed(fd: OwnedFd) -> Result<Vec<u8>, ProtocolError> {
     let seals = rustix::fs::fcntl_get_seals(&fd).map_err(|_| ProtocolError::Malformed)?;
     if !seals.contains(needed_seals()) {
         return Err(ProtocolError::Malformed);

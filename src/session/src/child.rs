@@ -107,6 +107,15 @@ impl Program {
         Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
     }
 
+    /// Waits for what the program says first at `fd`; given up when `stop` is readable.
+    pub(crate) fn wait_word(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        stop: Option<BorrowedFd<'_>>,
+    ) -> Result<(), Error> {
+        self.wait_readable(fd, stop, Instant::now() + READY)
+    }
+
     /// Waits until `fd` is readable, the program ends, the time is over or `stop` is readable.
     fn wait_readable(
         &mut self,
@@ -165,7 +174,7 @@ impl Program {
     }
 
     /// Why it ended, in its own words.
-    fn last_words(&self) -> Error {
+    pub(crate) fn last_words(&self) -> Error {
         match telling(&self.log.text()) {
             Some(line) => Error::new(Kind::Ended).value(self.name).value(line),
             None => Error::new(Kind::EndedSilently).value(self.name),

@@ -107,6 +107,12 @@ pub fn examine() -> Report {
         "sudo apt install xserver-xephyr",
     );
     add(
+        "dbus-proxy",
+        N_("Message buses by rules"),
+        crate::installed::inner(crate::bus::PROXY).is_some(),
+        "sudo ./dev install",
+    );
+    add(
         "landlock-scopes",
         N_("Keeping a sandbox with the host's network from the host's abstract sockets"),
         keeps_abstract_sockets(),

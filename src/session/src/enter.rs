@@ -42,6 +42,7 @@ impl Running {
             pumps,
             signals: &mut signals,
             services: &mut Services::default(),
+            launch: None,
             listing: None,
             limits: None,
             console: console.map(|(console, _)| console),

@@ -1,8 +1,9 @@
 //! The environment of the app, built from nothing: the few variables that every program expects,
 //! what the granted services need, and what the policy names.
 
+use crate::bus::leads_to;
 use crate::host::Host;
-use arkose_profile::{DBus, Home, Policy, RunAs, Wayland, XServer};
+use arkose_profile::{Home, Policy, RunAs, Wayland, XServer};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -10,6 +11,9 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 /// Where programs are, of root and of everybody else.
 const ROOT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const USER_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
+
+/// Who writes the settings of GTK apps, and tells of what others write.
+const SETTINGS: &str = "ca.desrt.dconf";
 
 /// Variables of the host that say how the user reads and writes, and nothing else.
 const PASSED: [&str; 4] = ["LANG", "LANGUAGE", "TZ", "XDG_CURRENT_DESKTOP"];
@@ -56,13 +60,15 @@ pub(crate) fn build(
         _ => {}
     }
     if !policy.dbus.session() {
-        // A library that finds no address starts a bus of its own, which outlives the app; and
-        // without a bus the settings of GTK apps are kept in a file (flatpak does the same).
+        // A library that finds no address starts a bus of its own, which outlives the app.
         set("DBUS_SESSION_BUS_ADDRESS", "disabled:".as_ref());
+    }
+    if !policy.dbus.session() || !leads_to(&policy.buses, SETTINGS) {
+        // Without that service the settings of GTK apps are kept in a file (flatpak does the same).
         set("GSETTINGS_BACKEND", "keyfile".as_ref());
     }
-    if policy.dbus == DBus::None {
-        // Toolkits look for the accessibility bus by way of the session's, and wait.
+    if !policy.dbus.session() || policy.buses.accessibility.is_none() {
+        // Toolkits look for the accessibility bus by way of the session's, and complain or wait.
         set("NO_AT_BRIDGE", "1".as_ref());
         set("GTK_A11Y", "none".as_ref());
     }

@@ -73,6 +73,18 @@ pub enum Kind {
     AbstractBus,
     /// A bus is not reached through a local socket [address].
     RemoteBus,
+    /// The proxy between an app and its buses is not installed.
+    NoProxy,
+    /// That proxy has ended before the app.
+    BusGone,
+    /// Portals would not know the app as one that is confined [why].
+    NoIdentity,
+    /// What the documents portal shows cannot be opened by root, who builds the sandbox.
+    NoDocuments,
+    /// No accessibility bus.
+    NoAccessibility,
+    /// An answer could not be written into a profile [the profile].
+    NotKept,
     /// There is no runtime directory [path].
     NoRuntimeDir,
     /// The runtime directory is not the user's alone [path].
@@ -134,6 +146,7 @@ impl Error {
                     .and_then(|program| package(program))
                     .map(|package| format!("sudo apt install {package}"));
             }
+            Kind::NoProxy => "sudo ./dev install",
             Kind::NoSound => "systemctl --user start pipewire-pulse.socket",
             Kind::NoSessionBus => "dbus-run-session -- arkose …",
             Kind::NoRuntimeDir => "sudo apt install libpam-systemd",
@@ -201,6 +214,22 @@ impl Kind {
                 N_("The bus “{0}” has no socket file that could be passed into a sandbox")
             }
             Self::RemoteBus => N_("The bus “{0}” is not reached through a socket of this machine"),
+            Self::NoProxy => N_("Arkose's D-Bus proxy is not installed"),
+            Self::BusGone => {
+                N_("Arkose's D-Bus proxy has ended: the app reaches no message bus any more")
+            }
+            Self::NoIdentity => {
+                N_("The app goes without portals: they could not tell that it is confined ({0})")
+            }
+            Self::NoDocuments => N_(
+                "Files that are picked in a dialog do not show in the app: root builds this sandbox, and the documents portal opens them for you alone",
+            ),
+            Self::NoAccessibility => {
+                N_("The app goes without the accessibility bus: none is there yet")
+            }
+            Self::NotKept => N_(
+                "The answer could not be written into the profile “{0}”, and holds for this launch",
+            ),
             Self::NoRuntimeDir => {
                 N_("There is no runtime directory at {0}; it is made when a user logs in")
             }

@@ -1,5 +1,6 @@
 //! What happens to a sandbox, as JSON lines for whoever started it, and for those who follow it.
 
+use crate::bus::Ring;
 use crate::error::Error;
 use crate::failure::LaunchError;
 use crate::limits::Limit;
@@ -14,16 +15,19 @@ pub(crate) struct Events {
     file: Option<File>,
     /// Whether somebody follows the sandbox.
     pub(crate) followed: bool,
-    untold: Vec<Value>,
+    /// With whether it happened on a bus.
+    untold: Vec<(Value, bool)>,
+    /// What has happened on the buses.
+    pub(crate) log: Ring,
 }
 
 impl Events {
     pub(crate) fn to(fd: Option<OwnedFd>) -> Self {
-        Self { file: fd.map(File::from), followed: false, untold: Vec::new() }
+        Self { file: fd.map(File::from), followed: false, untold: Vec::new(), log: Ring::default() }
     }
 
     /// What followers were not told yet.
-    pub(crate) fn untold(&mut self) -> Vec<Value> {
+    pub(crate) fn untold(&mut self) -> Vec<(Value, bool)> {
         std::mem::take(&mut self.untold)
     }
 
@@ -73,7 +77,17 @@ impl Events {
         });
     }
 
+    /// Something happened on a bus.
+    pub(crate) fn bus(&mut self, event: Value) {
+        self.log.push(&event);
+        self.tell(|| event, true);
+    }
+
     fn write(&mut self, event: impl FnOnce() -> Value) {
+        self.tell(event, false);
+    }
+
+    fn tell(&mut self, event: impl FnOnce() -> Value, of_bus: bool) {
         if self.file.is_none() && !self.followed {
             return;
         }
@@ -85,7 +99,7 @@ impl Events {
             }
         }
         if self.followed {
-            self.untold.push(event);
+            self.untold.push((event, of_bus));
         }
     }
 }

@@ -19,6 +19,9 @@ pub struct Facts {
     pub name: String,
     /// The profile it was launched from, if any.
     pub profile: Option<String>,
+    /// Whether that profile is one of those that are kept, and not a file that was named.
+    #[serde(default)]
+    pub stored: bool,
     /// The program and its arguments; what is not UTF-8 is replaced.
     pub command: Vec<String>,
     /// When the app was started: milliseconds since the beginning of 1970.
@@ -27,6 +30,8 @@ pub struct Facts {
     pub way: String,
     /// Whom the app is: `user` or `root`.
     pub runas: String,
+    /// What keeps it in: `full` or `light`.
+    pub walls: String,
     /// The process of the supervisor.
     pub supervisor: i32,
     /// The sandbox's first process, as seen from outside; all others descend from it.
@@ -41,10 +46,12 @@ impl Facts {
             id: id.to_owned(),
             name: spec.title.clone(),
             profile: spec.profile.clone(),
+            stored: spec.stored,
             command: words.map(|word| word.to_string_lossy().into_owned()).collect(),
             since: now(),
             way: if matches!(helper, Helper::Root(_)) { "helper" } else { "user" }.to_owned(),
             runas: spec.policy.runas.as_str().to_owned(),
+            walls: spec.policy.walls.as_str().to_owned(),
             supervisor: nix::unistd::getpid().as_raw(),
             first,
         }

@@ -62,6 +62,8 @@ pub struct GeneratedFile {
 pub struct Grant {
     /// Sockets to bind.
     pub sockets: Vec<SocketBind>,
+    /// Directories of the host to bind, and where they appear inside.
+    pub directories: Vec<(AbsPath, AbsPath)>,
     /// Files to write, owned by the user inside.
     pub files: Vec<GeneratedFile>,
     /// Variables to set.

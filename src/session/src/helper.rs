@@ -6,6 +6,7 @@ use crate::failure::{
     NOT_ENTERED,
 };
 use crate::host::Host;
+use crate::installed::LIBEXEC;
 use crate::limits::Limited;
 use crate::streams::{Pump, Streams};
 use arkose_admin::Caps;
@@ -18,11 +19,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-/// Where the helper is installed; the polkit policy names the same path.
-const LIBEXEC: &str = match option_env!("ARKOSE_LIBEXECDIR") {
-    Some(dir) => dir,
-    None => "/usr/libexec",
-};
+/// The polkit policy names it in the directory of [`LIBEXEC`].
 const NAME: &str = "arkose-helper";
 
 /// Where distributions put pkexec. It is not looked for in `PATH`: an app may have been given one of

@@ -4,11 +4,11 @@
 use crate::allowed;
 use crate::error::Kind;
 use crate::events::Events;
-use crate::failure::{CANNOT_SUPERVISE, LaunchError};
+use crate::failure::{CANNOT_SUPERVISE, LaunchError, NO_HELPER, NO_PKEXEC};
 use crate::grant::Inside;
 use crate::helper::Helper;
 use crate::host::Host;
-use crate::light::Places;
+use crate::light::{self, Places};
 use crate::limits::Limited;
 use crate::listing::Listing;
 use crate::request::{self, Launch};
@@ -55,13 +55,16 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     let cannot = |errno| LaunchError::because(CANNOT_SUPERVISE, errno);
     let mut signals = watch_signals().map_err(cannot)?;
     let mut ending = watch(ENDING).map_err(cannot)?;
-    let mut services = match Services::start(spec, &host, &inside, &runtime, ending.as_fd()) {
+    let stop = ending.as_fd();
+    let prepared = Services::start(spec, &host, &inside, &runtime, stop)
+        .and_then(|services| Ok((services, Limited::prepare(spec, &host, id, stop)?)));
+    let (mut services, mut limits) = match prepared {
         Err(error) if error.kind() == Kind::GivenUp => {
             let status = given_up(&mut ending).map_err(cannot)?.code();
             events.exited(id, status);
             return Ok(status);
         }
-        started => started?,
+        prepared => prepared?,
     };
     drop(ending);
     let (mut console, terminal) = match Console::find() {
@@ -73,7 +76,6 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
     };
     let launch = Launch { spec, host: &host, id, terminal, light: places.as_ref() };
     let request = request::build(&launch, services.grants())?;
-    let mut limits = Limited::prepare(spec, &host, id);
     let (mut helper, mut by_root) =
         first_choice(spec, &host, &request, caps.as_ref(), &mut limits)?;
     loop {
@@ -84,6 +86,7 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
             pumps,
             signals: &mut signals,
             services: &mut services,
+            launch: Some((spec, &host)),
             listing: Some(Listing::new(spec, &runtime)),
             limits: Some(&limits),
             console: console.take(),
@@ -94,7 +97,7 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
             (Err(error), left) if !by_root && root_could(spec, &error) => {
                 console = left;
                 by_root = true;
-                helper = Helper::as_root(&host, &request, &limits)?;
+                helper = as_root(spec, &host, &request, &limits)?;
             }
             (result, _) => return result,
         }
@@ -121,7 +124,24 @@ fn first_choice(
             }
         }
     }
-    Ok((Helper::as_root(host, request, limits)?, true))
+    Ok((as_root(spec, host, request, limits)?, true))
+}
+
+/// Root's way. Where there is none, and the user's was tried before, light walls may be left.
+fn as_root(
+    spec: &LaunchSpec,
+    host: &Host,
+    request: &Request,
+    limits: &Limited,
+) -> Result<Started, LaunchError> {
+    Helper::as_root(host, request, limits).map_err(|error| match error {
+        LaunchError::Plain(message @ (NO_HELPER | NO_PKEXEC), cause, _)
+            if !spec.asks_root() && light::could_keep(spec) =>
+        {
+            LaunchError::Plain(message, cause, Some(light::REMEDY.to_owned()))
+        }
+        error => error,
+    })
 }
 
 /// Whether the kernel refused to a user what root may do, and root may be asked.

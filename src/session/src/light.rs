@@ -5,7 +5,7 @@ use crate::failure::{LIGHT_BY_HELPER, LIGHT_HOSTNAME, LaunchError, NO_LIGHT_PLAC
 use crate::host::Host;
 use crate::runtime::Runtime;
 use crate::spec::{LaunchSpec, Via};
-use arkose_profile::{AbsPath, Home, Walls};
+use arkose_profile::{AbsPath, Access, DBus, Home, RunAs, Walls, Wayland, XServer};
 use arkose_protocol::HostMount;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -30,6 +30,25 @@ fn check(spec: &LaunchSpec) -> Result<(), LaunchError> {
         return Err(LaunchError::plain(LIGHT_HOSTNAME));
     }
     Ok(())
+}
+
+/// What launches without namespaces and without root. Copies there are none of; what is not copied can
+/// be read.
+pub(crate) const REMEDY: &str = "arkose run --walls light --root read-only …";
+
+/// Whether this machine has light walls, and they could keep what a policy for full ones says, but for
+/// a system whose changes are dropped.
+pub(crate) fn could_keep(spec: &LaunchSpec) -> bool {
+    let policy = &spec.policy;
+    let copies = policy.paths.iter().any(|rule| rule.access == Access::Cow);
+    let home = matches!(policy.home, Home::Empty | Home::Private);
+    let sockets = policy.xserver != XServer::None
+        || policy.wayland != Wayland::None
+        || policy.dbus != DBus::None
+        || policy.pulseaudio;
+    let elsewhere = spec.hostname.is_some() || !spec.files.is_empty();
+    let plain = policy.runas == RunAs::User && !policy.user_namespaces && policy.cow_size == 0;
+    arkose_engine::has_scopes() && home && plain && !copies && !sockets && !elsewhere
 }
 
 impl Places {

@@ -1,6 +1,7 @@
 //! When a sandbox takes its place among those that run, and what is done there in the supervisor's
 //! loop. Nothing of it happens before the app runs, nor for one that ends at once.
 
+use crate::bus::{Bus, Ring};
 use crate::events::Events;
 use crate::facts::Facts;
 use crate::helper::Helper;
@@ -29,6 +30,11 @@ pub(crate) struct Listing<'a> {
 impl<'a> Listing<'a> {
     pub(crate) fn new(spec: &'a LaunchSpec, runtime: &'a Runtime) -> Self {
         Self { spec, runtime, registry: None, due: None, missed: false }
+    }
+
+    /// Tells portals of its first process.
+    pub(crate) fn introduce(&self, bus: &Bus, first: i32) {
+        bus.introduce(self.runtime, first, self.spec);
     }
 
     /// The app runs.
@@ -66,11 +72,11 @@ impl<'a> Listing<'a> {
     }
 
     /// Does what there is to do; `ready` is in the order of [`wanted`](Self::wanted).
-    pub(crate) fn serve(&mut self, ready: &[PollFlags]) -> Vec<Asked> {
+    pub(crate) fn serve(&mut self, ready: &[PollFlags], log: &Ring) -> Vec<Asked> {
         let (Some(registry), true) = (&mut self.registry, !ready.is_empty()) else {
             return Vec::new();
         };
-        registry.serve(ready, self.spec)
+        registry.serve(ready, self.spec, log)
     }
 
     /// Tells what has happened to whoever follows.

@@ -9,6 +9,7 @@
 mod connection;
 mod peer;
 
+use crate::bus::Ring;
 use crate::error::{Error, Kind};
 use crate::events::Events;
 use crate::facts::{self, Facts};
@@ -36,6 +37,8 @@ pub(crate) enum Asked {
     Stop(Duration),
     /// Let a command in; what is to be said about it is said over that socket.
     Enter(OwnedFd),
+    /// Have the buses' proxy tell also what is allowed.
+    LogAll,
 }
 
 /// What a sandbox answers by itself.
@@ -72,13 +75,18 @@ impl Registry {
     }
 
     /// Does what there is to do; `ready` is in the order of [`wanted`](Self::wanted).
-    pub(crate) fn serve(&mut self, ready: &[PollFlags], answers: &dyn Answers) -> Vec<Asked> {
+    pub(crate) fn serve(
+        &mut self,
+        ready: &[PollFlags],
+        answers: &dyn Answers,
+        log: &Ring,
+    ) -> Vec<Asked> {
         let mut asked = Vec::new();
         let mut ready = ready.iter().copied();
         let new = ready.next().is_some_and(|ready| !ready.is_empty());
         for (one, ready) in self.connections.iter_mut().zip(ready) {
             if let Some((request, fd)) = one.pass(ready) {
-                asked.extend(answer(one, &request, fd, answers, &self.id));
+                asked.extend(answer(one, &request, fd, (answers, log), &self.id));
             }
         }
         self.connections.retain(|one| !one.is_over());
@@ -107,10 +115,11 @@ impl Registry {
 
     /// Tells what has happened to whoever follows.
     pub(crate) fn tell(&mut self, events: &mut Events) {
-        for event in events.untold() {
-            self.connections.iter_mut().filter(|one| one.follows()).for_each(|one| one.say(&event));
+        for (event, of_bus) in events.untold() {
+            let hears = |one: &&mut Connection| one.follows() || (of_bus && one.follows_log());
+            self.connections.iter_mut().filter(hears).for_each(|one| one.say(&event));
         }
-        events.followed = self.connections.iter().any(Connection::follows);
+        events.followed = self.connections.iter().any(|one| one.follows() || one.follows_log());
     }
 }
 
@@ -119,7 +128,7 @@ fn answer(
     one: &mut Connection,
     request: &Value,
     fd: Option<OwnedFd>,
-    answers: &dyn Answers,
+    (answers, log): (&dyn Answers, &Ring),
     id: &str,
 ) -> Option<Asked> {
     match request.get("ask").and_then(Value::as_str) {
@@ -129,6 +138,11 @@ fn answer(
             // What it missed.
             one.say(&json!({ "event": "starting", "id": id }));
             one.say(&json!({ "event": "started", "id": id }));
+        }
+        Some("log") => {
+            let wants = |key| request.get(key).and_then(Value::as_bool) == Some(true);
+            one.log(log.lines(), wants("follow"));
+            return wants("all").then_some(Asked::LogAll);
         }
         Some("stop") => match request.get("grace").map(Value::as_u64) {
             Some(None) => one.refuse("“grace” is a number of milliseconds"),

@@ -44,19 +44,24 @@ pub(crate) fn build<'g>(
     let private = private_home(spec, host)?;
     let mut files = Vec::new();
     let mut variables = Vec::new();
-    let mut home = spec.home.clone();
+    let mut shown = &spec.home;
     match light {
         None => files = machine_files(&hostname),
         Some(places) => {
-            home = private.as_ref().map_or_else(|| places.home(), |private| &private.path).clone();
+            shown = private.as_ref().map_or_else(|| places.home(), |private| &private.path);
             mounts.extend(places.granted(spec.policy.home));
-            variables = places.variables(&home)?;
+            variables = places.variables(shown)?;
         }
     }
     for grant in grants {
         mounts.extend(grant.sockets.iter().map(|socket| HostMount {
             source: socket.source.clone(),
             dest: socket.dest.clone(),
+            read_only: false,
+        }));
+        mounts.extend(grant.directories.iter().map(|(source, dest)| HostMount {
+            source: source.clone(),
+            dest: dest.clone(),
             read_only: false,
         }));
         files.extend(grant.files.iter().map(|file| GeneratedFile {
@@ -69,7 +74,7 @@ pub(crate) fn build<'g>(
     let env = environment::build(
         host,
         &spec.policy,
-        home.as_path().as_os_str(),
+        shown.as_path().as_os_str(),
         uid,
         terminal.is_some(),
         &variables,
@@ -81,7 +86,7 @@ pub(crate) fn build<'g>(
         env: env.into_iter().map(Bytes).collect(),
         cwd: directory(spec),
         hostname,
-        home: Home { path: home, private },
+        home: Home { path: spec.home.clone(), private },
         mounts,
         files,
         hidden: hidden(spec, host)?,
@@ -196,13 +201,16 @@ fn make_private(path: &Path) -> Result<(), LaunchError> {
 /// would see them: what it wrote there would take effect outside.
 fn hidden(spec: &LaunchSpec, host: &Host) -> Result<Vec<AbsPath>, LaunchError> {
     let mut hidden = Vec::new();
+    if spec.policy.walls == Walls::Full && !shows_any(spec) {
+        return Ok(hidden);
+    }
     let config = host.config().unwrap_or_else(|| spec.home.as_path().join(".config"));
     let runtime = host.runtime().join("arkose");
-    let served = [runtime.clone(), real(&runtime)];
-    let named = [config.join("arkose"), config.join("autostart"), data_dir(spec, host), runtime];
+    let served = [real(&runtime), runtime];
+    let named = [config.join("arkose"), config.join("autostart"), data_dir(spec, host)];
     // Where a link leads there, the app may find it under its real name.
-    let real: Vec<PathBuf> = named.iter().map(|path| real(path)).collect();
-    let mut paths: Vec<&PathBuf> = named.iter().chain(&real).collect();
+    let real = named.each_ref().map(|path| real(path));
+    let mut paths: Vec<&PathBuf> = named.iter().chain(&real).chain(&served).collect();
     paths.sort();
     paths.dedup();
     if spec.policy.walls == Walls::Light {
@@ -234,6 +242,12 @@ fn real(path: &Path) -> PathBuf {
         }
     }
     path.to_owned()
+}
+
+/// Whether the app would find any directory of the user's where it is on the host.
+fn shows_any(spec: &LaunchSpec) -> bool {
+    let home = matches!(spec.policy.home, HomeMode::Cow | HomeMode::Direct);
+    home || spec.policy.paths.iter().any(|rule| rule.access != Access::Restrict)
 }
 
 /// The path, if the app would find the host's directory there.

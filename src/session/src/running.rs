@@ -135,6 +135,39 @@ impl Running {
         Ok(())
     }
 
+    /// Gives what has happened on its buses to `take`, a line of JSON each: what was kept of it, and with
+    /// `follow` what comes until its end. With `all` what is allowed is kept from now on, too.
+    ///
+    /// # Errors
+    /// When its supervisor cannot be asked, or `take` fails.
+    pub fn log(
+        &self,
+        (follow, all): (bool, bool),
+        take: &mut dyn FnMut(&Value) -> std::io::Result<()>,
+    ) -> Result<(), LaunchError> {
+        let mut talk = self.ask_for_log(follow, all)?;
+        while let Some(event) = talk.next() {
+            take(&event).map_err(|error| LaunchError::because(NO_ANSWER, error))?;
+        }
+        Ok(())
+    }
+
+    /// A socket from which the same lines come, a line of JSON each, for whoever waits for other things
+    /// as well; closing it ends them.
+    ///
+    /// # Errors
+    /// When its supervisor cannot be asked.
+    pub fn log_socket(&self, follow: bool, all: bool) -> Result<OwnedFd, LaunchError> {
+        self.ask_for_log(follow, all).map(OwnedFd::from)
+    }
+
+    fn ask_for_log(&self, follow: bool, all: bool) -> Result<Talk, LaunchError> {
+        if Process::is_stopped(self.facts.supervisor) {
+            return Err(LaunchError::plain(NO_ANSWER));
+        }
+        self.ask(&json!({ "ask": "log", "follow": follow, "all": all }), None)
+    }
+
     /// Asks its app to end, and has it ended after that time.
     ///
     /// # Errors

@@ -2,17 +2,18 @@
 //!
 //! Everything below it is reached from a held directory descriptor and never through a link. It goes
 //! with its owner; a killed owner is followed by a cleaner process that waits for exactly that, and
-//! whatever both leave behind is swept by the next that makes a directory, or lists them.
+//! whatever both leave behind is swept by the next that makes a directory, or lists them. What portals
+//! look for beside it is a link into it, which goes in the same ways.
 
 use crate::error::{Error, Kind};
 use crate::guard;
 use crate::host::Host;
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, Flock, FlockArg, OFlag, openat, renameat};
+use nix::fcntl::{AT_FDCWD, AtFlags, Flock, FlockArg, OFlag, openat, readlinkat, renameat};
 use nix::sys::signal::SigSet;
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat};
-use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
+use nix::unistd::{Uid, UnlinkatFlags, symlinkat, unlinkat};
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -25,6 +26,10 @@ use std::time::{Duration, SystemTime};
 
 /// The name of the directory of all sandboxes.
 const ARKOSE: &str = "arkose";
+/// Where portals look for those whom `/.flatpak-info` names, beside [`ARKOSE`].
+const INSTANCES: &str = ".flatpak";
+/// What they read there, and the directory of a sandbox's that it lies in.
+const INSTANCE: (&str, &str) = ("portal", "bwrapinfo.json");
 /// How deep is descended into a directory that is removed; each level holds a descriptor.
 const DEPTH: u32 = 64;
 /// How many directories of others a launch looks at: with many sandboxes it is not to be slow.
@@ -134,10 +139,32 @@ impl Runtime {
         Ok(path)
     }
 
+    /// Tells portals which process stands for the sandbox: its first one, as the host sees it. They look it
+    /// up in whatever directory `/.flatpak-info` calls the instance (xdg-desktop-portal since 1.19).
+    pub(crate) fn introduce(&self, first: i32) -> Result<(), Error> {
+        let made = self.made()?;
+        let (portal, info) = INSTANCE;
+        let content = format!("{{\"child-pid\":{first}}}\n");
+        self.replace(portal, info, content.as_bytes())
+            .and_then(|()| link(made.base.as_fd(), &self.id, portal))
+            .map_err(|errno| Error::new(Kind::CannotCreate).value(INSTANCES).because(errno))
+    }
+
+    /// Writes a file in a directory of ours, in the place of one that was there before.
+    fn replace(&self, dir: &str, name: &str, content: &[u8]) -> Result<(), Errno> {
+        let made = self.made().map_err(|_| Errno::ENOENT)?;
+        made_or_there(mkdirat(made.dir.as_fd(), dir, Mode::S_IRWXU))?;
+        let dir = open_dir(made.dir.as_fd(), OsStr::new(dir))?;
+        let _ = unlinkat(&dir, name, UnlinkatFlags::NoRemoveDir);
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+        let file = openat(&dir, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        File::from(file).write_all(content).map_err(|_| Errno::EIO)
+    }
+
     /// Removes the directory; does nothing the second time.
     pub fn remove(&mut self) {
         let Some(made) = self.made.take() else { return };
-        remove_child(made.base.as_fd(), OsStr::new(&self.id));
+        remove_sandbox(made.base.as_fd(), OsStr::new(&self.id));
         drop(made.dir);
         if let Some((mut cleaner, stdin)) = made.cleaner {
             // Its standard input ends, so it looks once more and ends.
@@ -200,7 +227,7 @@ pub(crate) fn clean() -> ExitCode {
     // An owner that was not killed has removed it itself.
     if fstatat(&base, id, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok() {
         for _ in 0..DYING {
-            remove_child(base.as_fd(), id);
+            remove_sandbox(base.as_fd(), id);
             std::thread::sleep(LOOK);
         }
     }
@@ -276,7 +303,7 @@ fn sweep(base: BorrowedFd<'_>, most: usize) {
         let Ok(dir) = open_dir(base, &name) else { continue };
         let Ok(lock) = Flock::lock(dir, FlockArg::LockExclusiveNonblock) else { continue };
         if !is_new(&lock) {
-            remove_child(base, &name);
+            remove_sandbox(base, &name);
         }
     }
 }
@@ -287,6 +314,38 @@ fn is_new(dir: &OwnedFd) -> bool {
     let made = made.map(|made| SystemTime::UNIX_EPOCH + Duration::from_secs(made));
     let young = made.and_then(|made| made.elapsed().ok()).is_none_or(|age| age < YOUNG);
     young && names(dir.as_fd()).is_empty()
+}
+
+/// The directory that is beside that of all sandboxes and has the links for portals.
+fn instances(base: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
+    let runtime = open_dir(base, OsStr::new(".."))?;
+    open_dir(runtime.as_fd(), OsStr::new(INSTANCES))
+}
+
+/// Makes the link from there into a sandbox's directory. That of all instances stays: it is not ours.
+fn link(base: BorrowedFd<'_>, id: &str, portal: &str) -> nix::Result<()> {
+    let runtime = open_dir(base, OsStr::new(".."))?;
+    made_or_there(mkdirat(&runtime, INSTANCES, Mode::S_IRWXU))?;
+    let target = format!("../{ARKOSE}/{id}/{portal}");
+    made_or_there(symlinkat(target.as_str(), instances(base)?, id))
+}
+
+fn made_or_there(made: nix::Result<()>) -> nix::Result<()> {
+    match made {
+        Err(Errno::EEXIST) => Ok(()),
+        made => made,
+    }
+}
+
+/// Removes the directory of one sandbox, and the link for portals if there is one: a directory of that name
+/// is somebody else's.
+fn remove_sandbox(base: BorrowedFd<'_>, id: &OsStr) -> bool {
+    if let Ok(instances) = instances(base)
+        && readlinkat(&instances, id).is_ok()
+    {
+        let _ = unlinkat(&instances, id, UnlinkatFlags::NoRemoveDir);
+    }
+    remove_child(base, id)
 }
 
 /// Removes what has this name in a directory, whatever it is, without following a link or leaving
@@ -456,11 +515,28 @@ mod tests {
     }
 
     #[test]
+    fn who_is_introduced_to_portals_is_forgotten_with_its_directory() {
+        let scratch = Scratch::new(0o700);
+        let mut runtime = Runtime::new(&scratch.host()).unwrap();
+        runtime.introduce(5).unwrap();
+        runtime.introduce(77).unwrap();
+        let link = scratch.0.join(INSTANCES).join(runtime.id());
+        let told = std::fs::read_to_string(link.join("bwrapinfo.json")).unwrap();
+        assert_eq!(told, "{\"child-pid\":77}\n");
+        // That of another program.
+        std::fs::create_dir(scratch.0.join(INSTANCES).join("1234")).unwrap();
+        runtime.remove();
+        assert!(link.symlink_metadata().is_err());
+        assert!(scratch.0.join(INSTANCES).join("1234").exists());
+    }
+
+    #[test]
     fn a_sweep_takes_only_what_nobody_holds() {
         let scratch = Scratch::new(0o700);
         let (fd, path) = base(&scratch.host()).unwrap();
         std::fs::create_dir(path.join("held")).unwrap();
         std::fs::create_dir_all(path.join("stale/content")).unwrap();
+        link(fd.as_fd(), "stale", "content").unwrap();
         std::fs::create_dir(path.join("not-locked-yet")).unwrap();
         let held = open_dir(fd.as_fd(), OsStr::new("held")).unwrap();
         let _lock = Flock::lock(held, FlockArg::LockExclusiveNonblock).unwrap();
@@ -468,5 +544,6 @@ mod tests {
         assert!(path.join("held").exists());
         assert!(path.join("not-locked-yet").exists());
         assert!(!path.join("stale").exists());
+        assert_eq!(std::fs::read_dir(scratch.0.join(INSTANCES)).unwrap().count(), 0);
     }
 }

@@ -1,12 +1,13 @@
 //! The services of the host that one policy grants, started and ready.
 
+use crate::bus::{Bus, Starting};
 use crate::display::{self, Display};
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside};
 use crate::host::Host;
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
-use crate::{bus, sound, wayland};
+use crate::{sound, wayland};
 use arkose_profile::{Wayland, XServer};
 use std::os::fd::BorrowedFd;
 
@@ -14,6 +15,8 @@ use std::os::fd::BorrowedFd;
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     display: Option<Box<dyn Display>>,
+    /// The message buses.
+    pub(crate) bus: Option<Bus>,
     others: Vec<Grant>,
 }
 
@@ -27,6 +30,8 @@ impl Services {
         stop: BorrowedFd<'_>,
     ) -> Result<Self, Error> {
         let policy = &spec.policy;
+        // Its proxy gets ready while the others are started.
+        let bus = Starting::begin(spec, host, inside, runtime)?;
         let display = match policy.xserver {
             XServer::None => None,
             XServer::Direct => Some(display::direct(host, inside)?),
@@ -52,18 +57,14 @@ impl Services {
                 Err(error) => return Err(error),
             }
         }
-        if policy.dbus.session() {
-            others.push(bus::session(host, inside)?);
-        }
-        if policy.dbus.system() {
-            others.push(bus::system(host)?);
-        }
-        Ok(Self { display, others })
+        let bus = bus.map(|bus| bus.ready(stop)).transpose()?;
+        Ok(Self { display, bus, others })
     }
 
     /// What the sandbox gets of all of them.
     pub(crate) fn grants(&self) -> impl Iterator<Item = &Grant> {
-        self.display.iter().map(|display| display.grant()).chain(&self.others)
+        let display = self.display.iter().map(|display| display.grant());
+        display.chain(self.bus.iter().map(Bus::grant)).chain(&self.others)
     }
 
     /// Descriptors that become readable when something may have ended.

@@ -54,6 +54,11 @@ pub struct LaunchSpec {
     pub title: String,
     /// The profile whose private home is used; without one there is none.
     pub profile: Option<String>,
+    /// Whether that profile is one of those that are kept, in which an answer can be, and not a file
+    /// that was named.
+    pub stored: bool,
+    /// The desktop entry of the app, where it is known.
+    pub desktop: Option<String>,
     /// The user's home directory.
     pub home: AbsPath,
     /// Where the app starts; `None` for where this process is.
@@ -70,6 +75,8 @@ pub struct LaunchSpec {
     pub files: Vec<SharedFile>,
     /// Is told of what the sandbox goes without, or in another way than it could.
     pub note: fn(&Error),
+    /// Puts a message id into the language of the person.
+    pub translate: fn(&str) -> String,
     /// Where events are written as JSON lines.
     pub events: Option<OwnedFd>,
     /// What the app may reach, for whoever asks the running sandbox.

@@ -5,13 +5,16 @@
 //! the sandbox. A command that enters a sandbox is accompanied in the same way, by a process of its
 //! own.
 
+use crate::bus::Bus;
 use crate::events::Events;
 use crate::failure::{CANNOT_SUPERVISE, LaunchError};
 use crate::helper::Helper;
+use crate::host::Host;
 use crate::limits::{Limit, Limited, last_words};
 use crate::listing::Listing;
 use crate::registry::Asked;
 use crate::services::Services;
+use crate::spec::LaunchSpec;
 use crate::streams::Pump;
 use crate::terminal::{Console, Relay};
 use arkose_profile::text::visible;
@@ -77,6 +80,8 @@ pub(crate) struct Session<'a> {
     pub(crate) helper: Helper,
     pub(crate) signals: &'a mut SignalFd,
     pub(crate) services: &'a mut Services,
+    /// What is launched, when it is this process's.
+    pub(crate) launch: Option<(&'a LaunchSpec, &'a Host)>,
     /// Where the sandbox is listed, when it is this process's.
     pub(crate) listing: Option<Listing<'a>>,
     /// What holds its limits, when it is this process's.
@@ -95,6 +100,7 @@ impl Session<'_> {
         events: &mut Events,
         id: &str,
     ) -> (Result<u8, LaunchError>, Option<Console>) {
+        self.helper.first().iter().for_each(|first| self.introduce(*first));
         while !self.state.over {
             if let Err(errno) = self.turn(command, events, id) {
                 self.state.failure = Some(LaunchError::because(CANNOT_SUPERVISE, errno));
@@ -155,6 +161,9 @@ impl Session<'_> {
         if ready.channel {
             self.listen(command, events, id);
         }
+        if ready.bus {
+            self.serve_bus(events);
+        }
         self.list(&ready.listing, events, id);
         if self.state.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.state.status.get_or_insert(Status::Signal(Signal::SIGTERM as i32));
@@ -188,6 +197,13 @@ impl Session<'_> {
         } else {
             Vec::new()
         };
+        let bus: Vec<usize> = self
+            .services
+            .bus
+            .iter()
+            .flat_map(Bus::wanted)
+            .map(|(fd, flags)| add(fd, flags))
+            .collect();
         let listing: Vec<usize> = self
             .listing
             .iter()
@@ -210,8 +226,19 @@ impl Session<'_> {
             input: input.is_some_and(any),
             pumps: pumps.into_iter().map(|pump| pump.is_some_and(any)).collect(),
             services: services.into_iter().any(any),
+            bus: bus.into_iter().any(any),
             listing: listing.into_iter().map(events).collect(),
         }))
+    }
+
+    /// Passes on what the buses' proxy tells, and has asked what it asks.
+    fn serve_bus(&mut self, events: &mut Events) {
+        let terminal = self.relay.is_none() && self.console.is_none();
+        if let (Some(bus), Some((spec, host))) = (&mut self.services.bus, self.launch) {
+            for event in bus.serve(spec, host, terminal) {
+                events.bus(event);
+            }
+        }
     }
 
     fn timeout(&self) -> PollTimeout {
@@ -252,6 +279,7 @@ impl Session<'_> {
             }
             Ok(Received::Message(Event::First(pid), _)) => {
                 self.state.first = Some(pid);
+                self.introduce(pid);
                 self.listing.iter_mut().for_each(Listing::known);
             }
             Ok(Received::Message(Event::Stopped(signal), _)) => {
@@ -275,11 +303,18 @@ impl Session<'_> {
         }
     }
 
+    /// Tells who has to know which process is the sandbox's first.
+    fn introduce(&self, first: i32) {
+        if let (Some(bus), Some(listing)) = (&self.services.bus, &self.listing) {
+            listing.introduce(bus, first);
+        }
+    }
+
     /// Takes the sandbox's place in the list when it is time, and does what is asked there.
     fn list(&mut self, ready: &[PollFlags], events: &mut Events, id: &str) {
         let Some(mut listing) = self.listing.take() else { return };
         listing.take(&self.helper, self.helper.first().or(self.state.first));
-        for asked in listing.serve(ready) {
+        for asked in listing.serve(ready, &events.log) {
             match asked {
                 Asked::Stop(grace) => {
                     self.send(Control::Signal(Signal::SIGTERM as i32));
@@ -288,6 +323,9 @@ impl Session<'_> {
                     let end = Instant::now() + grace;
                     self.state.deadline = self.state.deadline.into_iter().chain([end]).min();
                     events.stopping(id);
+                }
+                Asked::LogAll => {
+                    self.services.bus.iter_mut().for_each(Bus::log_all);
                 }
                 Asked::Enter(socket) => {
                     let _ = self.channel.send_with(&Control::Enter, socket.as_fd());
@@ -374,6 +412,7 @@ struct Ready {
     input: bool,
     pumps: Vec<bool>,
     services: bool,
+    bus: bool,
     listing: Vec<PollFlags>,
 }
 

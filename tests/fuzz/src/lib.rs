@@ -6,9 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod administrator;
+pub mod authentication;
 pub mod catalogue;
 pub mod command;
 pub mod conf;
+pub mod match_rule;
+pub mod message;
 pub mod mountinfo;
 pub mod original;
 pub mod plan;
@@ -20,10 +24,14 @@ pub mod xauth;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its corpus too.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 13] = [
+    ("administrator", administrator::try_one),
+    ("authentication", authentication::try_one),
     ("catalogue", catalogue::try_one),
     ("command", command::try_one),
     ("conf", conf::try_one),
+    ("match_rule", match_rule::try_one),
+    ("message", message::try_one),
     ("mountinfo", mountinfo::try_one),
     ("original", original::try_one),
     ("plan", plan::try_one),

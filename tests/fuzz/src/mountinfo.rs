@@ -11,17 +11,24 @@ pub fn try_one(bytes: &[u8]) {
     assert_eq!(parse_mountinfo(&written), mounts);
 }
 
-/// As the kernel writes it (`mangle` of `fs/seq_file.c`).
+/// As the kernel writes it.
 fn line(mount: &Mount) -> Vec<u8> {
-    let mut line = b"36 35 98:0 / ".to_vec();
-    for byte in mount.point.as_path().as_os_str().as_bytes() {
+    let mut line = format!("36 35 {} ", mount.device).into_bytes();
+    escaped(mount.root.as_os_str().as_bytes(), &mut line);
+    line.push(b' ');
+    escaped(mount.point.as_path().as_os_str().as_bytes(), &mut line);
+    line.extend(b" rw master:1 - ");
+    line.extend(mount.kind.bytes());
+    line.extend(b" none rw\n");
+    line
+}
+
+/// `mangle` of `fs/seq_file.c`.
+fn escaped(path: &[u8], line: &mut Vec<u8>) {
+    for byte in path {
         match byte {
             b' ' | b'\t' | b'\n' | b'\\' | b'#' => line.extend(format!("\\{byte:03o}").bytes()),
             byte => line.push(*byte),
         }
     }
-    line.extend(b" rw master:1 - ");
-    line.extend(mount.kind.bytes());
-    line.extend(b" none rw\n");
-    line
 }

@@ -133,4 +133,9 @@ impl Host for Machine {
         let rest = path.as_path().strip_prefix(from.as_path()).ok()?;
         to.join(rest).ok()
     }
+
+    fn elsewhere(&self, path: &AbsPath) -> Vec<AbsPath> {
+        let link = self.links.iter().find(|(_, to)| to.contains(path));
+        link.map(|(from, _)| from.clone()).into_iter().collect()
+    }
 }

@@ -186,6 +186,7 @@ fn plain(home: AbsPath) -> Request {
         environment: Vec::new(),
         walls: arkose_profile::Walls::Full,
         user_namespaces: false,
+        buses: arkose_profile::bus::Buses::default(),
         denied_calls: Vec::new(),
         cow_size: 0,
         limits: Limits::NONE,

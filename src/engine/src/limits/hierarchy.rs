@@ -22,15 +22,18 @@ pub(super) struct Needed {
 
 /// The hierarchies that enforce these limits; nothing when one of them has none.
 pub(super) fn needed(limits: Limits) -> Option<Vec<Needed>> {
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    find(limits, &mounts, &own)
+    find(limits, &text_of("/proc/self/mountinfo")?, &text_of("/proc/self/cgroup")?)
+}
+
+/// What a file says. Names of others in it need not be text, and must not hide the rest.
+fn text_of(path: &str) -> Option<String> {
+    std::fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The groups that limit a process, if it is the first of a sandbox and they were made for it: one
 /// directory for each hierarchy.
 pub(super) fn groups_of(process: i32) -> Vec<PathBuf> {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let read = |path: &str| text_of(path).unwrap_or_default();
     let (mounts, own) = (read("/proc/self/mountinfo"), read(&format!("/proc/{process}/cgroup")));
     let hierarchies = [Some("memory"), Some("pids"), Some("cpu"), None];
     let mut groups = Vec::new();

@@ -4,7 +4,7 @@
 //! directory with something in it that is not is taken apart into its entries, and a grant with
 //! something in it that must not be reached is refused.
 
-use super::make::{refuse_own, writable};
+use super::make::{homes, refuse_own, writable};
 use super::{Plan, Reach, Step, Way, absolute, devices, system};
 use crate::error::{Error, Result};
 use crate::host::{EntryKind, Host, below};
@@ -79,8 +79,10 @@ impl Closed {
         let mut refused = request.hidden.clone();
         let hidden = |rule: &&arkose_profile::PathRule| rule.access == Access::Restrict;
         refused.extend(request.policy.paths.iter().filter(hidden).map(|rule| rule.path.clone()));
+        refuse_own(&request.home.path, "cannot be a home directory")?;
         let mut named = refused.clone();
         named.push(request.home.path.clone());
+        named.extend(homes(request, host)?);
         named.push(absolute("/var/tmp")?);
         for place in system::PERSONAL.iter().chain(&["/run", "/tmp"]) {
             named.push(absolute(place)?);
@@ -137,12 +139,16 @@ fn grants(request: &Request, host: &impl Host, closed: &Closed) -> Result<Vec<St
     let mut steps = Vec::new();
     let writable = writable(request);
     for rule in &request.policy.paths {
+        // What is the kernel's is given as a whole, so that nothing there could be hidden either.
+        refuse_own(
+            &rule.path,
+            "cannot be shared or hidden as a whole; name what is needed below it",
+        )?;
         let reach = match rule.access {
             Access::Bind => Reach::Change,
             Access::BindReadOnly => Reach::Use,
             Access::Cow | Access::Restrict => continue,
         };
-        refuse_own(&rule.path, "cannot be shared as a whole; name what is needed below it")?;
         closed.check(host, &rule.path, &request.hidden)?;
         if reach == Reach::Use
             && let Some(outer) = writable.iter().find(|outer| outer.contains(&rule.path))

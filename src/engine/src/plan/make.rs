@@ -1,6 +1,6 @@
 //! From a request to a plan.
 
-use super::{Plan, Step, Way, absolute, devices, light, system};
+use super::{Otherwise, Plan, Step, Way, absolute, devices, light, system};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use arkose_profile::{AbsPath, Access, DBus, Home, Network, Policy, Root, RunAs, Walls};
@@ -105,7 +105,7 @@ fn copy(path: AbsPath) -> Step {
         lower: path.clone(),
         dest: path,
         of_user: true,
-        optional: false,
+        otherwise: Otherwise::Refused,
         read_only: false,
     }
 }
@@ -208,8 +208,27 @@ pub(super) fn refuse_own(path: &AbsPath, message: &str) -> Result<()> {
     Ok(())
 }
 
+/// The user's home and those of others where they really are, and wherever else the same file system
+/// shows them, as `/sysroot` does where the system is an image of one.
+pub(super) fn homes(request: &Request, host: &impl Host) -> Result<Vec<AbsPath>> {
+    let mut homes = Vec::new();
+    for home in system::HOMES {
+        homes.push(absolute(home)?);
+    }
+    homes.push(request.home.path.clone());
+    let mut real: Vec<AbsPath> = homes.iter().filter_map(|home| host.canonical(home)).collect();
+    real.extend(real.iter().flat_map(|home| host.elsewhere(home)).collect::<Vec<_>>());
+    Ok(real)
+}
+
+/// Whether a place is one of which the host's content is never shown.
+fn is_own(place: &AbsPath) -> bool {
+    let name = place.as_path().components().nth(1);
+    name.is_some_and(|name| system::OWN.iter().any(|own| name.as_os_str() == *own))
+}
+
 /// Where symbolic links of the host lead from the places that are hidden to places that are not,
-/// as where `/home` is a link to `/var/home`.
+/// as where `/home` is a link to `/var/home`, and where homes show once more.
 fn real_places(request: &Request, host: &impl Host) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     let mut places = vec![request.home.path.clone()];
@@ -219,6 +238,14 @@ fn real_places(request: &Request, host: &impl Host) -> Result<Vec<Step>> {
     for place in places {
         let real = host.canonical(&place).filter(|real| *real != place);
         steps.extend(real.map(|dest| Step::Hide { dest, always: false }));
+    }
+    let shown = |place: &AbsPath| !is_own(place) && *place != request.home.path;
+    let homes = homes(request, host)?.into_iter().filter(shown);
+    for dest in homes {
+        let step = Step::Hide { dest, always: false };
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
     }
     Ok(steps)
 }

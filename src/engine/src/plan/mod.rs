@@ -36,6 +36,17 @@ pub enum Reach {
     Change,
 }
 
+/// What becomes of a directory that cannot be copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Otherwise {
+    /// There is no sandbox.
+    Refused,
+    /// It is left out, or stays what is there by then.
+    LeftOut,
+    /// The original is shown, read-only.
+    Shown,
+}
+
 /// One step of building the tree that the app will see, or, in a sandbox without mounts, of saying what
 /// it may reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,8 +75,8 @@ pub enum Step {
         dest: AbsPath,
         /// Whether it belongs to the user; else to the system.
         of_user: bool,
-        /// Whether the sandbox can do without it.
-        optional: bool,
+        /// What becomes of it where it cannot be copied.
+        otherwise: Otherwise,
         /// Whether nothing can be changed. It is a copy all the same: the host's sockets and pipes
         /// lead nowhere in it.
         read_only: bool,

@@ -1,6 +1,6 @@
 //! The directories of the system: what of `/` the app sees, and as what.
 
-use super::{Step, Way};
+use super::{Otherwise, Step, Way};
 use crate::host::{EntryKind, Host, Mount, below};
 use arkose_profile::{AbsPath, Policy, Root, RunAs};
 use std::os::unix::ffi::OsStrExt as _;
@@ -25,6 +25,9 @@ pub(super) const OWN: [&str; 12] = [
 
 /// Those of them that hold the files of people, and may be links to where they really are.
 pub(super) const PERSONAL: [&str; 5] = ["/home", "/media", "/mnt", "/root", "/srv"];
+
+/// Those where homes are.
+pub(super) const HOMES: [&str; 2] = ["/home", "/root"];
 
 /// File systems that show the kernel's state or need a service, and cannot be copied.
 const NOT_FILES: [&str; 22] = [
@@ -82,10 +85,7 @@ fn directory(host: &impl Host, way: Way, policy: &Policy, path: AbsPath, steps: 
         (Root::ReadOnly, Way::Helper) if policy.runas == RunAs::Root || !is_static => {
             nested_overlays(host, path, true, steps);
         }
-        (Root::ReadOnly, Way::User) if !is_static => {
-            steps.push(read_only(path.clone()));
-            without_doors(host, path, steps);
-        }
+        (Root::ReadOnly, Way::User) if !is_static => without_doors(host, path, steps),
         (Root::ReadOnly, _) => steps.push(read_only(path)),
         (Root::Cow, Way::Helper) => nested_overlays(host, path, false, steps),
         (Root::Cow, Way::User) => composed(host, path, steps),
@@ -94,11 +94,11 @@ fn directory(host: &impl Host, way: Way, policy: &Policy, path: AbsPath, steps: 
 
 /// One overlay for the directory, and one for each file system mounted below it.
 fn nested_overlays(host: &impl Host, path: AbsPath, read_only: bool, steps: &mut Vec<Step>) {
-    steps.push(overlay(path.clone(), false, read_only));
+    steps.push(overlay(path.clone(), Otherwise::Refused, read_only));
     for mount in submounts(host, &path) {
         steps.push(covered(mount.point.clone()));
         if !not_files(&mount.kind) {
-            steps.push(overlay(mount.point.clone(), true, read_only));
+            steps.push(overlay(mount.point.clone(), Otherwise::LeftOut, read_only));
         }
     }
 }
@@ -106,12 +106,12 @@ fn nested_overlays(host: &impl Host, path: AbsPath, read_only: bool, steps: &mut
 /// A user namespace cannot copy a directory with mounts below it, because those would be laid
 /// bare; such a directory is made anew, and its entries are copied one by one.
 fn composed(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
-    if host.mounts().iter().any(|mount| mount.point == path && not_files(&mount.kind)) {
+    if is_no_files(host, &path) {
         steps.push(Step::Directory { dest: path, mode: 0o755, owned: false });
         return;
     }
     if !has_submounts(host, &path) {
-        steps.push(overlay(path, true, false));
+        steps.push(overlay(path, Otherwise::LeftOut, false));
         return;
     }
     steps.push(Step::Directory { dest: path.clone(), mode: 0o755, owned: false });
@@ -126,24 +126,37 @@ fn composed(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
     }
 }
 
-/// Where a directory is mounted to be read only, what of it can be used all the same is covered: by a
-/// copy in which it leads nowhere, or where mounts below allow none, entry by entry.
+/// What of a directory that is shown read-only can be used all the same must lead nowhere. It is a copy,
+/// or where mounts below allow none, it is mounted, and what is in it covered entry by entry.
 fn without_doors(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
-    if host.mounts().iter().any(|mount| mount.point == path && not_files(&mount.kind)) {
+    if !has_submounts(host, &path) && !is_no_files(host, &path) {
+        steps.push(overlay(path, Otherwise::Shown, true));
+        return;
+    }
+    steps.push(read_only(path.clone()));
+    cover_doors(host, path, steps);
+}
+
+fn cover_doors(host: &impl Host, path: AbsPath, steps: &mut Vec<Step>) {
+    if is_no_files(host, &path) {
         return;
     }
     if !has_submounts(host, &path) {
-        steps.push(overlay(path, true, true));
+        steps.push(overlay(path, Otherwise::LeftOut, true));
         return;
     }
     for entry in host.entries(&path) {
         let Some(child) = below(&path, &entry.name) else { continue };
         match entry.kind {
-            EntryKind::Directory => without_doors(host, child, steps),
+            EntryKind::Directory => cover_doors(host, child, steps),
             EntryKind::Other => steps.push(Step::Hide { dest: child, always: false }),
             EntryKind::File | EntryKind::Symlink(_) => {}
         }
     }
+}
+
+fn is_no_files(host: &impl Host, path: &AbsPath) -> bool {
+    host.mounts().iter().any(|mount| mount.point == *path && not_files(&mount.kind))
 }
 
 fn has_submounts(host: &impl Host, path: &AbsPath) -> bool {
@@ -154,8 +167,8 @@ fn read_only(path: AbsPath) -> Step {
     Step::Bind { source: path.clone(), dest: path, read_only: true, of_user: false }
 }
 
-fn overlay(path: AbsPath, optional: bool, read_only: bool) -> Step {
-    Step::Overlay { lower: path.clone(), dest: path, of_user: false, optional, read_only }
+fn overlay(path: AbsPath, otherwise: Otherwise, read_only: bool) -> Step {
+    Step::Overlay { lower: path.clone(), dest: path, of_user: false, otherwise, read_only }
 }
 
 /// What is mounted over it on the host is not copied with it, and what that covers must not show: only

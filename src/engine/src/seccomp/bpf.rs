@@ -1,5 +1,9 @@
 //! Classic BPF, as far as a filter needs it: what each call is answered becomes a program that
 //! finds the call by halving, so that one call costs some eight comparisons and not a hundred.
+//!
+//! The kernel translates the program at every launch, and that takes longer than all calls of a short
+//! app. So what is answered alike is there once, and a comparison jumps to it: a program is written
+//! from its end, where every place that can be jumped to is known.
 
 use crate::sys::Instruction;
 use libc::{
@@ -8,9 +12,8 @@ use libc::{
 };
 use std::collections::BTreeMap;
 
-/// What becomes of the calls of one architecture: by number, instructions that end with an answer.
-/// A call that is not among them is allowed.
-pub(super) type Rules = BTreeMap<u32, Vec<Instruction>>;
+/// What becomes of the calls of one architecture, by number. A call that is not among them is allowed.
+pub(super) type Rules = BTreeMap<u32, Rule>;
 
 pub(super) const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 pub(super) const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
@@ -20,94 +23,199 @@ pub(super) const fn fail(errno: i32) -> u32 {
     libc::SECCOMP_RET_ERRNO | errno.cast_unsigned()
 }
 
-/// Where `struct seccomp_data` has the call's number and its architecture.
+/// What becomes of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Rule {
+    Answer(u32),
+    /// Looks at the low half of an argument; both architectures are little-endian. The kernel reads no
+    /// more of an argument that is an `int`.
+    Argument(u32, Box<Rule>),
+    /// Keeps only those bits of what is looked at.
+    Mask(u32, Box<Rule>),
+    /// The first when what is looked at is that value, else the second.
+    Equal(u32, Box<[Rule; 2]>),
+    /// The first when it has any of those bits, else the second.
+    AnyBit(u32, Box<[Rule; 2]>),
+}
+
+impl Rule {
+    /// Answers so when what is looked at is one of these values, else goes on.
+    pub(super) fn among(values: &[u32], answer: u32, otherwise: Self) -> Self {
+        let first = |rest, value: &u32| Self::Equal(*value, Box::new([Self::Answer(answer), rest]));
+        values.iter().rev().fold(otherwise, first)
+    }
+
+    pub(super) fn argument(index: u32, then: Self) -> Self {
+        Self::Argument(index, Box::new(then))
+    }
+}
+
+const ALLOWED: &Rule = &Rule::Answer(ALLOW);
+const KILLED: &Rule = &Rule::Answer(KILL);
+
+/// Where `struct seccomp_data` has the call's number, its architecture and its arguments.
 const NR: u32 = 0;
 const ARCH: u32 = 4;
+const ARGUMENTS: u32 = 16;
 
-/// The low half of an argument; both architectures are little-endian. The kernel reads no more of
-/// an argument that is an `int`.
-pub(super) fn argument(index: u32) -> Instruction {
-    load(16 + 8 * index)
+/// The calls of one architecture.
+pub(super) struct Calls {
+    pub(super) arch: u32,
+    pub(super) rules: Rules,
+    /// The first number that the rules were not written for. The numbers of x32 have a high bit and are
+    /// over it as well.
+    pub(super) first_unknown: u32,
+    /// What becomes of those.
+    pub(super) unknown: Rule,
 }
 
-/// Judges calls by these rules if they are of that architecture, else goes on after it.
-pub(super) fn of_architecture(
-    arch: u32,
-    first_unknown: u32,
-    unknown: u32,
-    rules: &Rules,
-) -> Vec<Instruction> {
-    let rules: Vec<_> = rules.iter().map(|(nr, block)| (*nr, block.as_slice())).collect();
-    // The numbers of x32 have a high bit and are over the bound as well.
-    let mut block = vec![load(NR), jump(BPF_JGE, first_unknown, 0, 1), answer(unknown)];
-    block.extend(search(&rules));
-    when_equal(arch, &block)
+/// The whole program. A call of no such architecture ends the process.
+pub(super) fn program(architectures: &[Calls]) -> Vec<Instruction> {
+    let mut program = Program { backwards: Vec::with_capacity(256), known: Vec::new() };
+    let mut next = program.rule(KILLED);
+    for calls in architectures.iter().rev() {
+        let found = program.search(&calls.segments());
+        let found = program.after(load(NR), found);
+        next = program.fork(BPF_JEQ, calls.arch, found, next);
+    }
+    program.after(load(ARCH), next);
+    program.backwards.reverse();
+    program.backwards
 }
 
-/// The whole program, from its parts by architecture.
-pub(super) fn program(parts: impl IntoIterator<Item = Vec<Instruction>>) -> Vec<Instruction> {
-    let mut program = vec![load(ARCH)];
-    program.extend(parts.into_iter().flatten());
-    program.push(answer(KILL));
-    program
+/// Calls with numbers in a row of which the same becomes, from the first up to the next segment's.
+struct Segment<'r> {
+    first: u32,
+    single: bool,
+    rule: &'r Rule,
 }
 
-/// Finds the rule for the number that was loaded, by halving.
-fn search(rules: &[(u32, &[Instruction])]) -> Vec<Instruction> {
-    /// So few are compared one by one.
-    const FEW: usize = 3;
-    if rules.len() > FEW {
-        let (lower, upper) = rules.split_at(rules.len() / 2);
-        if let Some((first, _)) = upper.first() {
-            let lower = search(lower);
-            let mut out = vec![jump(BPF_JGE, *first, 0, 1), skip(lower.len())];
-            out.extend(lower);
-            out.extend(search(upper));
-            return out;
+impl Calls {
+    /// Every number there is, in order.
+    fn segments(&self) -> Vec<Segment<'_>> {
+        let mut segments: Vec<Segment<'_>> = Vec::with_capacity(2 * self.rules.len() + 2);
+        let mut add = |first, single, rule| match segments.last_mut() {
+            Some(last) if last.rule == rule => last.single = false,
+            _ => segments.push(Segment { first, single, rule }),
+        };
+        let mut next = 0;
+        for (nr, rule) in self.rules.range(..self.first_unknown) {
+            if next < *nr {
+                add(next, *nr - next == 1, ALLOWED);
+            }
+            add(*nr, true, rule);
+            next = *nr + 1;
         }
+        if next < self.first_unknown {
+            add(next, self.first_unknown - next == 1, ALLOWED);
+        }
+        add(self.first_unknown, false, &self.unknown);
+        segments
     }
-    let mut out = Vec::new();
-    for (nr, block) in rules {
-        out.extend(when_equal(*nr, block));
+}
+
+/// A program that is being written from its end.
+struct Program<'r> {
+    backwards: Vec<Instruction>,
+    /// Where the rules that it has already begin, counted from the end.
+    known: Vec<(&'r Rule, usize)>,
+}
+
+impl<'r> Program<'r> {
+    /// Finds the segment of the number that was loaded.
+    fn search(&mut self, segments: &[Segment<'r>]) -> usize {
+        if let Some(rest) = common(segments) {
+            let mut next = self.rule(rest);
+            for one in segments.iter().rev().filter(|one| one.single && one.rule != rest) {
+                let found = self.rule(one.rule);
+                next = self.fork(BPF_JEQ, one.first, found, next);
+            }
+            return next;
+        }
+        let (lower, upper) = segments.split_at(segments.len() / 2);
+        let first = upper.first().map_or(0, |segment| segment.first);
+        let upper = self.search(upper);
+        let lower = self.search(lower);
+        self.fork(BPF_JGE, first, upper, lower)
     }
-    out.push(answer(ALLOW));
-    out
-}
 
-/// Runs `block` when what was loaded is `value`, else goes on after it.
-pub(super) fn when_equal(value: u32, block: &[Instruction]) -> Vec<Instruction> {
-    if let [single] = block {
-        return vec![jump(BPF_JEQ, value, 0, 1), *single];
+    /// A rule, where it is or at the front.
+    fn rule(&mut self, rule: &'r Rule) -> usize {
+        let near = |at: &usize| self.backwards.len() - at <= FAR;
+        let known = self.known.iter().rev().find(|(known, _)| *known == rule);
+        if let Some(at) = known.map(|(_, at)| *at).filter(near) {
+            return at;
+        }
+        let at = match rule {
+            Rule::Answer(how) => self.push(instruction(BPF_RET | BPF_K, *how, 0, 0)),
+            Rule::Argument(index, then) => {
+                let then = self.rule(then);
+                self.after(load(ARGUMENTS + 8 * index), then)
+            }
+            Rule::Mask(bits, then) => {
+                let then = self.rule(then);
+                self.after(instruction(BPF_ALU | BPF_AND | BPF_K, *bits, 0, 0), then)
+            }
+            Rule::Equal(value, ways) => self.two_ways(BPF_JEQ, *value, ways),
+            Rule::AnyBit(bits, ways) => self.two_ways(BPF_JSET, *bits, ways),
+        };
+        self.known.push((rule, at));
+        at
     }
-    let mut out = vec![jump(BPF_JEQ, value, 1, 0), skip(block.len())];
-    out.extend_from_slice(block);
-    out
+
+    fn two_ways(&mut self, test: u32, value: u32, [yes, no]: &'r [Rule; 2]) -> usize {
+        let no = self.rule(no);
+        let yes = self.rule(yes);
+        self.fork(test, value, yes, no)
+    }
+
+    /// An instruction in front of what goes on there.
+    fn after(&mut self, instruction: Instruction, next: usize) -> usize {
+        if next != self.backwards.len() {
+            self.skip(next);
+        }
+        self.push(instruction)
+    }
+
+    fn fork(&mut self, test: u32, value: u32, yes: usize, no: usize) -> usize {
+        let yes = self.within_reach(yes);
+        let no = self.within_reach(no);
+        let [yes, no] =
+            [yes, no].map(|at| u8::try_from(self.backwards.len() - at).unwrap_or(u8::MAX));
+        self.push(instruction(BPF_JMP | test | BPF_K, value, yes, no))
+    }
+
+    /// A place from which a comparison gets there: it jumps over no more than 255 instructions.
+    fn within_reach(&mut self, at: usize) -> usize {
+        if self.backwards.len() - at <= FAR { at } else { self.skip(at) }
+    }
+
+    fn skip(&mut self, to: usize) -> usize {
+        let count = u32::try_from(self.backwards.len() - to).unwrap_or(u32::MAX);
+        self.push(instruction(BPF_JMP | BPF_JA, count, 0, 0))
+    }
+
+    /// Puts it in front; where it is, counted from the end.
+    fn push(&mut self, instruction: Instruction) -> usize {
+        self.backwards.push(instruction);
+        self.backwards.len()
+    }
 }
 
-/// Answers so when any of those bits is set in what was loaded, else goes on after it.
-pub(super) fn when_any_bit(bits: u32, how: u32) -> [Instruction; 2] {
-    [jump(BPF_JSET, bits, 0, 1), answer(how)]
-}
+/// How far a comparison may jump at most, with room for two that jump in its stead.
+const FAR: usize = 250;
 
-/// Keeps only those bits of what was loaded.
-pub(super) fn mask(bits: u32) -> Instruction {
-    instruction(BPF_ALU | BPF_AND | BPF_K, bits, 0, 0)
-}
-
-pub(super) fn answer(how: u32) -> Instruction {
-    instruction(BPF_RET | BPF_K, how, 0, 0)
+/// What becomes of all but a few single calls, where there are so few that they are compared one by one.
+fn common<'r>(segments: &[Segment<'r>]) -> Option<&'r Rule> {
+    const FEW: usize = 3;
+    let mut wide = segments.iter().filter(|segment| !segment.single);
+    let rest = wide.next().or(segments.last())?.rule;
+    let singles = segments.iter().filter(|segment| segment.single && segment.rule != rest).count();
+    (singles <= FEW && wide.all(|segment| segment.rule == rest)).then_some(rest)
 }
 
 fn load(offset: u32) -> Instruction {
     instruction(BPF_LD | BPF_W | BPF_ABS, offset, 0, 0)
-}
-
-fn skip(count: usize) -> Instruction {
-    instruction(BPF_JMP | BPF_JA, u32::try_from(count).unwrap_or(u32::MAX), 0, 0)
-}
-
-fn jump(test: u32, value: u32, if_true: u8, if_false: u8) -> Instruction {
-    instruction(BPF_JMP | test | BPF_K, value, if_true, if_false)
 }
 
 fn instruction(code: u32, k: u32, jt: u8, jf: u8) -> Instruction {
@@ -159,13 +267,15 @@ pub(super) mod machine {
 
     #[test]
     fn every_rule_is_found_and_nothing_else() {
-        for count in 0..40u32 {
+        for count in (0..40u32).chain([120, 330]) {
             let rules: Rules =
-                (0..count).map(|i| (i * 3 + 1, vec![answer(fail(i as i32 + 1))])).collect();
-            let program = program([of_architecture(7, 1000, fail(libc::ENOSYS), &rules)]);
+                (0..count).map(|i| (i * 3 + 1, Rule::Answer(fail(i as i32 + 1)))).collect();
+            let unknown = Rule::Answer(fail(libc::ENOSYS));
+            let calls = Calls { arch: 7, rules, first_unknown: 1000, unknown };
+            let program = program(std::slice::from_ref(&calls));
             for nr in 0..count * 3 + 5 {
                 let found = run(&program, 7, nr, [0; 6]);
-                let wanted = match rules.get(&nr) {
+                let wanted = match calls.rules.get(&nr) {
                     Some(_) => fail(((nr - 1) / 3 + 1) as i32),
                     None => ALLOW,
                 };

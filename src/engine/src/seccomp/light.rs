@@ -4,9 +4,9 @@
 //! It knows no metadata, no watching, no sockets with a name in the file system, no priorities of
 //! others, and no memory and queues that are found by a number.
 
-use super::bpf::{ALLOW, answer, argument, fail, mask, when_equal};
+use super::bpf::{ALLOW, Rule, fail};
 use super::calls::{Call, IOCTL, SOCKET, SOCKETPAIR, here};
-use super::{EAFNOSUPPORT, EPERM, FORGING, Instruction, all_but, only};
+use super::{EAFNOSUPPORT, EPERM, FORGING, all_but, only};
 use arkose_profile::Network;
 
 /// What needs no right to open a file: a grant to read one would be a grant to change these.
@@ -95,8 +95,11 @@ const PRIORITIES: &[(Call, u32)] = &[
 ];
 
 /// Kinds of controls of files and file systems (Documentation/userspace-api/ioctl/ioctl-number.rst),
-/// some of which change what was opened to be read: `f`, `X`, `v`, `r`, btrfs, f2fs, ceph, cifs, ocfs2.
-const OF_FILES: [u32; 9] = [0x6600, 0x5800, 0x7600, 0x7200, 0x9400, 0xf500, 0x9700, 0xcf00, 0x6f00];
+/// some of which change what was opened to be read: `f`, `X`, `v`, `r`, btrfs, f2fs, ceph, cifs, ocfs2,
+/// bcachefs, reiserfs, zfs.
+const OF_FILES: [u32; 12] = [
+    0x6600, 0x5800, 0x7600, 0x7200, 0x9400, 0xf500, 0x9700, 0xcf00, 0x6f00, 0xbc00, 0xcd00, 0x8300,
+];
 
 /// Those of them that only look, or write to what was opened to be written to.
 const HARMLESS: [u32; 5] = [
@@ -108,18 +111,20 @@ const HARMLESS: [u32; 5] = [
 ];
 
 /// fcntl's leases and directory watches hold up others who open a file, or tell what they do.
-const LEASES: [u32; 2] = [1024 /* F_SETLEASE */, 1026 /* F_NOTIFY */];
+const LEASES: [u32; 3] = [
+    1024, // F_SETLEASE
+    1026, // F_NOTIFY
+    1040, // F_SETDELEG of Linux 6.19
+];
 
 /// Adds what is refused, over what the filter has for every app.
-pub(super) fn rules(network: Network, set: &mut dyn FnMut(&Call, Vec<Instruction>)) {
-    METADATA.iter().chain(SHARED).for_each(|call| set(call, vec![answer(EPERM)]));
-    ATTRIBUTES.iter().for_each(|call| set(call, vec![answer(fail(libc::EOPNOTSUPP))]));
+pub(super) fn rules(network: Network, set: &mut dyn FnMut(&Call, Rule)) {
+    METADATA.iter().chain(SHARED).for_each(|call| set(call, Rule::Answer(EPERM)));
+    ATTRIBUTES.iter().for_each(|call| set(call, Rule::Answer(fail(libc::EOPNOTSUPP))));
     OF_A_PROCESS.iter().for_each(|call| set(call, only(0, &[0], EPERM)));
     for (call, processes) in PRIORITIES {
-        let mut block = vec![argument(0)];
-        block.extend(when_equal(*processes, &only(1, &[0], EPERM)));
-        block.push(answer(EPERM));
-        set(call, block);
+        let ways = [only(1, &[0], EPERM), Rule::Answer(EPERM)];
+        set(call, Rule::argument(0, Rule::Equal(*processes, Box::new(ways))));
     }
     set(&SOCKET, sockets(network));
     set(&SOCKETPAIR, pairs());
@@ -129,35 +134,70 @@ pub(super) fn rules(network: Network, set: &mut dyn FnMut(&Call, Vec<Instruction
 
 /// No socket that could be connected to one with a name: the buses, the screen and every agent are
 /// such.
-fn sockets(network: Network) -> Vec<Instruction> {
+fn sockets(network: Network) -> Rule {
     let families = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK].map(i32::cast_unsigned);
     match network {
-        Network::None => vec![answer(EAFNOSUPPORT)],
+        Network::None => Rule::Answer(EAFNOSUPPORT),
         Network::Direct => only(0, &families, EAFNOSUPPORT),
     }
 }
 
 /// Of local pairs those that stay pairs: one of datagrams could be connected to somebody else.
-pub(super) fn pairs() -> Vec<Instruction> {
+pub(super) fn pairs() -> Rule {
     /// Below the flags that go with it (`SOCK_TYPE_MASK`).
     const TYPE: u32 = 0xf;
     let kinds = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET].map(i32::cast_unsigned);
-    let mut of_unix = vec![argument(1), mask(TYPE)];
-    of_unix.extend(kinds.iter().flat_map(|kind| when_equal(*kind, &[answer(ALLOW)])));
-    of_unix.push(answer(EPERM));
-    let mut block = vec![argument(0)];
-    block.extend(when_equal(libc::AF_UNIX.cast_unsigned(), &of_unix));
-    block.push(answer(EAFNOSUPPORT));
-    block
+    let kind = Rule::among(&kinds, ALLOW, Rule::Answer(EPERM));
+    let of_unix = Rule::argument(1, Rule::Mask(TYPE, Box::new(kind)));
+    let ways = [of_unix, Rule::Answer(EAFNOSUPPORT)];
+    Rule::argument(0, Rule::Equal(libc::AF_UNIX.cast_unsigned(), Box::new(ways)))
 }
 
-fn controls() -> Vec<Instruction> {
+fn controls() -> Rule {
     const KIND: u32 = 0xff00;
-    let mut block = vec![argument(1)];
-    block.extend(FORGING.iter().flat_map(|command| when_equal(*command, &[answer(EPERM)])));
-    block.extend(HARMLESS.iter().flat_map(|command| when_equal(*command, &[answer(ALLOW)])));
-    block.push(mask(KIND));
-    block.extend(OF_FILES.iter().flat_map(|kind| when_equal(*kind, &[answer(EPERM)])));
-    block.push(answer(ALLOW));
-    block
+    let kinds = Rule::among(&OF_FILES, EPERM, Rule::Answer(ALLOW));
+    let others = Rule::among(&HARMLESS, ALLOW, Rule::Mask(KIND, Box::new(kinds)));
+    Rule::argument(1, Rule::among(&FORGING, EPERM, others))
+}
+
+/// What the lists say of a call, without a program; `None` where they say nothing.
+#[cfg(test)]
+pub(super) fn listed(network: Network, nr: u32, args: [u32; 2]) -> Option<u32> {
+    let is = |(here, _): &Call| *here == Some(i64::from(nr));
+    let among = |list: &[Call]| list.iter().any(is);
+    let refused = |refused: bool, how: u32| Some(if refused { how } else { ALLOW });
+    let internet = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK].map(i32::cast_unsigned);
+    let forging = FORGING.contains(&args[1]);
+    let of_files = OF_FILES.contains(&(args[1] & 0xff00)) && !HARMLESS.contains(&args[1]);
+    match () {
+        () if is(&SOCKET) => {
+            refused(network == Network::None || !internet.contains(&args[0]), EAFNOSUPPORT)
+        }
+        () if is(&SOCKETPAIR) => Some(pair(args)),
+        () if is(&IOCTL) => refused(forging || of_files, EPERM),
+        () if is(&here(libc::SYS_fcntl)) => refused(LEASES.contains(&args[1]), EPERM),
+        () if among(METADATA) || among(SHARED) => Some(EPERM),
+        () if among(ATTRIBUTES) => Some(fail(libc::EOPNOTSUPP)),
+        () if among(OF_A_PROCESS) => refused(args[0] != 0, EPERM),
+        () => PRIORITIES
+            .iter()
+            .find(|(call, _)| is(call))
+            .and_then(|(_, processes)| refused(args[0] != *processes || args[1] != 0, EPERM)),
+    }
+}
+
+/// The same of a pair of sockets.
+#[cfg(test)]
+pub(super) fn pair([family, kind]: [u32; 2]) -> u32 {
+    match (family.cast_signed(), kind.cast_signed() & 0xf) {
+        (libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_SEQPACKET) => ALLOW,
+        (libc::AF_UNIX, _) => EPERM,
+        _ => EAFNOSUPPORT,
+    }
+}
+
+/// The arguments of which the lists speak.
+#[cfg(test)]
+pub(super) fn arguments() -> impl Iterator<Item = u32> {
+    OF_FILES.into_iter().chain(HARMLESS).chain(LEASES)
 }

@@ -64,7 +64,11 @@ pub(crate) fn close_all_but(kept: &mut [RawFd]) -> Result<(), Errno> {
 /// A process that was forked has its own copy of them.
 pub(crate) fn hide_arguments() {
     let hide = || -> Option<()> {
-        let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+        // The line is shorter: 52 fields, most of them small numbers.
+        let mut line = [0; 2048];
+        let mut stat = std::fs::File::open("/proc/self/stat").ok()?;
+        let length = std::io::Read::read(&mut stat, &mut line).ok()?;
+        let stat = String::from_utf8_lossy(line.get(..length)?);
         // proc_pid_stat(5): after the name in parentheses come the fields from the third on.
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
         let start: u64 = fields.nth(45)?.parse().ok()?;

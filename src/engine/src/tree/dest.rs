@@ -10,8 +10,10 @@ use arkose_profile::AbsPath;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::rc::Rc;
 
 /// What is mounted and what it is mounted on must be of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,25 @@ pub(crate) fn kind_of(fd: impl AsFd) -> Result<Kind, Errno> {
         FileType::Directory => Kind::Directory,
         _ => Kind::Other,
     })
+}
+
+/// A directory inside, held open.
+#[derive(Debug, Clone)]
+pub(super) struct Above {
+    pub(super) directory: Rc<OwnedFd>,
+    /// Whether it is one of the tree's own, of which nothing is the host's.
+    pub(super) own: bool,
+}
+
+/// The directory above a place, and its name there.
+pub(super) fn split(dest: &AbsPath) -> Result<(AbsPath, &OsStr)> {
+    let path = dest.as_path();
+    let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Error::new(format!("“{dest}” has no name")));
+    };
+    AbsPath::new(above)
+        .map(|above| (above, name))
+        .map_err(|error| Error::new(format!("“{dest}” {error}")))
 }
 
 /// Opens a path without any right to read or write.
@@ -94,33 +115,70 @@ impl Builder<'_> {
     /// The place that `dest` names; what is missing on the way to it is made. That something can be
     /// mounted there only if both are directories, or neither, the kernel sees to.
     pub(super) fn place(&self, dest: &AbsPath, kind: Kind) -> Result<OwnedFd> {
+        // Most are missing, and in a directory of our own that shows when they are made.
+        if let Ok(above) = self.above(&split(dest)?.0)
+            && above.own
+            && let Some(place) = self.make(dest, kind, &above)?
+        {
+            return Ok(place);
+        }
         match self.find(dest) {
-            Err(Errno::NOENT) => self.make(dest, kind),
+            Err(Errno::NOENT) => self.make_with_above(dest, kind),
             found => found.map_err(|errno| unreachable_place(dest, errno)),
         }
     }
 
-    /// Makes a place that is missing, after the directories above it, each below one that is held
-    /// open.
-    fn make(&self, dest: &AbsPath, kind: Kind) -> Result<OwnedFd> {
-        let path = dest.as_path();
-        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(unreachable_place(dest, Errno::NOENT));
+    /// Makes a place that is missing, after the directories above it.
+    fn make_with_above(&self, dest: &AbsPath, kind: Kind) -> Result<OwnedFd> {
+        let (path, _) = split(dest)?;
+        let above = match self.above(&path) {
+            Err(Errno::NOENT) => {
+                self.known.take();
+                self.place(&path, Kind::Directory)?;
+                self.above(&path)
+            }
+            found => found,
         };
-        let above = AbsPath::new(above).map_err(|_| unreachable_place(dest, Errno::NOENT))?;
-        let parent = match self.find(&above) {
-            Err(Errno::NOENT) => self.make(&above, Kind::Directory)?,
-            found => found.map_err(|errno| unreachable_place(dest, errno))?,
-        };
-        let owner = self.maker(dest, &parent).map_err(|errno| unreachable_place(dest, errno))?;
-        let _as_owner = self.as_ids(owner)?;
-        match kind {
-            Kind::Directory => rustix::fs::mkdirat(&parent, name, self.mode_of(dest)),
-            Kind::Other => empty_file(&parent, name),
+        let above = above.map_err(|errno| unreachable_place(dest, errno))?;
+        let made = self.make(dest, kind, &above)?;
+        made.ok_or_else(|| unreachable_place(dest, Errno::EXIST))
+    }
+
+    /// Makes a place in a directory that is held open; nothing when something is there.
+    fn make(&self, dest: &AbsPath, kind: Kind, above: &Above) -> Result<Option<OwnedFd>> {
+        let (_, name) = split(dest)?;
+        let parent = &*above.directory;
+        {
+            let _as_owner = self.as_ids(self.maker(dest, above.own))?;
+            let made = match kind {
+                Kind::Directory => rustix::fs::mkdirat(parent, name, self.mode_of(dest)),
+                Kind::Other => empty_file(parent, name),
+            };
+            match made {
+                Err(Errno::EXIST) => return Ok(None),
+                made => made.map_err(|errno| unreachable_place(dest, errno))?,
+            }
         }
-        .map_err(|errno| unreachable_place(dest, errno))?;
         let own = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-        open_path(&parent, Path::new(name), own).map_err(|errno| unreachable_place(dest, errno))
+        let place = open_path(parent, Path::new(name), own);
+        place.map(Some).map_err(|errno| unreachable_place(dest, errno))
+    }
+
+    /// A directory in which something is to be made.
+    pub(super) fn above(&self, path: &AbsPath) -> Result<Above, Errno> {
+        if path.as_path() == Path::new("/") {
+            return Ok(Above { directory: Rc::clone(self.tree.root()), own: true });
+        }
+        if let Some((known, above)) = &*self.known.borrow()
+            && known == path
+        {
+            return Ok(above.clone());
+        }
+        let directory = Rc::new(self.find(path)?);
+        let own = self.tree.holds(&directory)?;
+        let above = Above { directory, own };
+        self.known.replace(Some((path.clone(), above.clone())));
+        Ok(above)
     }
 
     /// Only below the home does the app need to make something beside a place: an editor that finds
@@ -137,19 +195,19 @@ impl Builder<'_> {
     /// With whose ids a place is made: in the tree's own tmpfs the system's, or the app's below the
     /// home. Anywhere else it may be the host's directory that is written to, and then only what
     /// the caller may do is done.
-    fn maker(&self, dest: &AbsPath, parent: &OwnedFd) -> Result<(Uid, Gid), Errno> {
+    fn maker(&self, dest: &AbsPath, in_own: bool) -> (Uid, Gid) {
         let in_home = self.plan.home.contains(dest) && self.plan.home != *dest;
-        Ok(match (self.tree.holds(parent)?, in_home) {
+        match (in_own, in_home) {
             (true, false) => self.own,
             (true, true) => self.owners.app,
             // Through a mount that translates owners, root is the caller.
             (false, _) => self.looking(),
-        })
+        }
     }
 }
 
 /// An empty file to mount something on; never one that is there already.
-fn empty_file(parent: &OwnedFd, name: &std::ffi::OsStr) -> Result<(), Errno> {
+fn empty_file(parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::WRONLY;
     rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600)).map(drop)
 }

@@ -11,6 +11,7 @@ mod root;
 mod source;
 
 use bounded::Source;
+use dest::Above;
 pub(crate) use dest::{Kind, Outermost, kind_of};
 pub(crate) use kernel::check_device;
 pub(crate) use root::Tree;
@@ -27,6 +28,7 @@ use rustix::fs::{FileType, Mode};
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags};
 use rustix::process::{Gid, Uid};
+use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Whose the files are, as this process sees their ids.
@@ -60,6 +62,8 @@ pub(crate) fn build(
         writable: Outermost::of(plan.writable.iter()),
         fillable: Outermost::of(plan.writable.iter().chain(&plan.private_home)),
         used: 0,
+        nothing: None,
+        known: RefCell::default(),
     };
     builder.open_root()?;
     plan.steps.iter().try_for_each(|step| builder.step(step))
@@ -83,15 +87,30 @@ struct Builder<'a> {
     fillable: Outermost,
     /// How many entries of the scratch directory have been given out.
     used: usize,
+    /// An empty directory that copies share which take no changes.
+    nothing: Option<OwnedFd>,
+    /// The directory in which something was made last, as long as nothing was mounted over it.
+    known: RefCell<Option<(AbsPath, Above)>>,
 }
 
 impl Builder<'_> {
     fn step(&mut self, step: &Step) -> Result<()> {
+        // These make or mount something in a directory, and nothing over it or above it.
+        if matches!(step, Step::Directory { .. } | Step::Symlink { .. } | Step::Device { .. }) {
+            return self.carry_out(step);
+        }
+        self.known.take();
+        let done = self.carry_out(step);
+        self.known.take();
+        done
+    }
+
+    fn carry_out(&mut self, step: &Step) -> Result<()> {
         match step {
             Step::Directory { dest, mode, owned } => self.directory(dest, *mode, *owned),
             Step::Symlink { dest, target } => self.symlink(dest, target),
-            Step::Overlay { lower, dest, of_user, optional, read_only } => {
-                self.overlay(lower, dest, *of_user, *optional, *read_only)
+            Step::Overlay { lower, dest, of_user, otherwise, read_only } => {
+                self.overlay(lower, dest, *of_user, *otherwise, *read_only)
             }
             Step::Bind { source, dest, read_only, of_user } => {
                 self.bind(source, dest, *read_only, *of_user)
@@ -264,7 +283,8 @@ impl Builder<'_> {
     fn file(&mut self, dest: &AbsPath, mode: u32, index: usize) -> Result<()> {
         let content = self.files.get(index).map_or(&[][..], |file| &file.content.0);
         let file = self.new_file(content, Mode::from_raw_mode(mode & 0o777))?;
-        let place = self.place(dest, Kind::Other)?;
+        // Most take the place of one that is there.
+        let place = self.find(dest).or_else(|_| self.place(dest, Kind::Other))?;
         self.attach_scratch(&file, &place, true).path(dest, "cannot be put in its place")
     }
 

@@ -4,7 +4,7 @@ use super::bounded::Source;
 use super::{Builder, attach, dest::Kind};
 use crate::bounds::Purpose;
 use crate::error::{Context as _, Error, Result};
-use crate::plan::Way;
+use crate::plan::{Otherwise, Way};
 use crate::sys::Rights;
 use arkose_profile::AbsPath;
 use rustix::fd::AsRawFd as _;
@@ -12,6 +12,7 @@ use rustix::fs::{FileType, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use rustix::process::{Gid, Uid};
+use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
@@ -21,12 +22,12 @@ impl Builder<'_> {
         lower: &AbsPath,
         dest: &AbsPath,
         of_user: bool,
-        optional: bool,
+        otherwise: Otherwise,
         read_only: bool,
     ) -> Result<()> {
         let purpose = if of_user { Purpose::Grant } else { Purpose::System };
         let Source { fd: opened, real } = match self.source(lower, purpose) {
-            Err(_) if optional => return Ok(()),
+            Err(_) if otherwise == Otherwise::LeftOut => return Ok(()),
             opened => match opened? {
                 Some(source) => source,
                 None => return Ok(()),
@@ -36,10 +37,43 @@ impl Builder<'_> {
         if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
             return self.copied_file(&opened, lower, dest);
         }
-        let translated = of_user && self.id_map.is_some();
-        let opened = if translated { self.translated(&opened, lower)? } else { opened };
+        let copied = if read_only {
+            self.unchanging(&opened)?
+        } else {
+            let translated = of_user && self.id_map.is_some();
+            let opened = if translated { &self.translated(&opened, lower)? } else { &opened };
+            self.changing(opened, lower, of_user)?
+        };
+        let source = Source { fd: opened, real };
+        let mount = match (copied, otherwise) {
+            (Ok(mount), _) => mount,
+            (Err(errno), Otherwise::Refused) => {
+                return Err(errno).path(lower, "cannot be copied on write");
+            }
+            // A file system of the host that cannot be copied is left out, as an empty directory.
+            (Err(_), Otherwise::LeftOut) => {
+                return self.place(dest, Kind::Directory).map(drop);
+            }
+            (Err(_), Otherwise::Shown) => {
+                return self.bind_opened(&source, lower, dest, true, of_user);
+            }
+        };
+        let place = self.place(dest, Kind::Directory)?;
+        attach(&mount, &place).path(dest, "cannot be put in its place")?;
+        let rights = if read_only { Rights::USE } else { Rights::CHANGE };
+        self.wall.allow(&mount, rights, Kind::Directory)?;
+        self.close_below(&mount, &source, false)
+    }
+
+    /// A copy that takes changes; `Ok(Err)` where the kernel cannot copy that directory.
+    fn changing(
+        &mut self,
+        opened: &OwnedFd,
+        lower: &AbsPath,
+        of_user: bool,
+    ) -> Result<Result<OwnedFd, Errno>> {
         // The copy of the directory itself looks like the original.
-        let stat = rustix::fs::fstat(&opened).path(lower, "cannot be copied")?;
+        let stat = rustix::fs::fstat(opened).path(lower, "cannot be copied")?;
         let upper = self.new_directory(Mode::from_raw_mode(stat.st_mode & 0o7777))?;
         if self.plan.way == Way::Helper {
             let owner = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
@@ -54,18 +88,23 @@ impl Builder<'_> {
             .remedy("arkose run --via helper …"));
         }
         let work = self.new_directory(Mode::from_raw_mode(0o700))?;
-        let place = self.place(dest, Kind::Directory)?;
-        match self.new_overlay(&opened, &upper, &work, read_only) {
-            Ok(mount) => {
-                attach(&mount, &place).path(dest, "cannot be put in its place")?;
-                let rights = if read_only { Rights::USE } else { Rights::CHANGE };
-                self.wall.allow(&mount, rights, Kind::Directory)?;
-                self.close_below(&mount, &Source { fd: opened, real }, false)
-            }
-            // A file system of the host that cannot be copied is left out, as an empty directory.
-            Err(_) if optional => Ok(()),
-            Err(errno) => Err(errno).path(lower, "cannot be copied on write"),
-        }
+        let layers = [
+            (c"lowerdir", name_of(opened)),
+            (c"upperdir", name_of(&upper)),
+            (c"workdir", name_of(&work)),
+        ];
+        Ok(self.new_overlay(&layers, false))
+    }
+
+    /// A copy that is only read needs no place for changes, but a second layer to be one at all.
+    fn unchanging(&mut self, opened: &OwnedFd) -> Result<Result<OwnedFd, Errno>> {
+        let empty = match self.nothing.take() {
+            Some(empty) => empty,
+            None => self.new_directory(Mode::from_raw_mode(0o700))?,
+        };
+        let layers = format!("{}:{}", name_of(opened), name_of(&empty));
+        self.nothing = Some(empty);
+        Ok(self.new_overlay(&[(c"lowerdir", layers)], true))
     }
 
     /// The caller's directory as an app that is root inside sees it: the caller's files are root's,
@@ -81,17 +120,10 @@ impl Builder<'_> {
     ///
     /// The kernel works on the layers with the rights of this process. What the app may open is
     /// decided by its own ids before that, on what it sees: the owners and modes of the originals.
-    fn new_overlay(
-        &self,
-        lower: &OwnedFd,
-        upper: &OwnedFd,
-        work: &OwnedFd,
-        read_only: bool,
-    ) -> Result<OwnedFd, Errno> {
+    fn new_overlay(&self, layers: &[(&CStr, String)], read_only: bool) -> Result<OwnedFd, Errno> {
         let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        for (key, layer) in [(c"lowerdir", lower), (c"upperdir", upper), (c"workdir", work)] {
-            let name = format!("/proc/self/fd/{}", layer.as_raw_fd());
-            rustix::mount::fsconfig_set_string(&fs, key, name)?;
+        for (key, layer) in layers {
+            rustix::mount::fsconfig_set_string(&fs, *key, layer.as_str())?;
         }
         match self.plan.way {
             Way::User => rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?,
@@ -108,6 +140,10 @@ impl Builder<'_> {
         attr.set(MountAttrFlags::MOUNT_ATTR_RDONLY, read_only);
         rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attr)
     }
+}
+
+fn name_of(layer: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", layer.as_raw_fd())
 }
 
 /// Whether overlayfs can note on a directory of the user that what lies below it is gone. Where it
@@ -130,7 +166,7 @@ impl Builder<'_> {
         }
         let mut source = {
             let _as_caller = self.as_ids(self.owners.caller)?;
-            let name = format!("/proc/self/fd/{}", opened.as_raw_fd());
+            let name = name_of(opened);
             let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
             File::from(rustix::fs::open(name, flags, Mode::empty()).path(lower, message)?)
         };

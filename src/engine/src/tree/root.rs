@@ -5,21 +5,26 @@
 //! moves into the new root, and the host's tree goes, with the tmpfs's own root: the directories
 //! for copies have no name inside.
 
-use super::{Builder, attach, copy_of, dest::Kind};
+use super::dest::{Above, Kind, split};
+use super::{Builder, attach, copy_of};
 use crate::error::{Context as _, Error, Result};
 use crate::sys::{MountAttr, Rights, set_mount_attr};
 use arkose_profile::AbsPath;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, UnmountFlags};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::rc::Rc;
 
 /// The new root and the place for copies.
 pub(crate) struct Tree {
     host: OwnedFd,
     scratch: OwnedFd,
-    root: OwnedFd,
+    root: Rc<OwnedFd>,
+    /// The file system that both are of.
+    device: u64,
 }
 
 impl Tree {
@@ -40,16 +45,17 @@ impl Tree {
             rustix::fs::openat(&scratch, c"root", flags, Mode::empty()).context(message)?;
         let root = copy_of(directory, false).context(message)?;
         attach(&root, &host).context(message)?;
-        Ok(Self { host, scratch, root })
+        let device = rustix::fs::fstat(&root).context(message)?.st_dev;
+        Ok(Self { host, scratch, root: Rc::new(root), device })
     }
 
-    pub(super) fn root(&self) -> BorrowedFd<'_> {
-        self.root.as_fd()
+    pub(super) fn root(&self) -> &Rc<OwnedFd> {
+        &self.root
     }
 
     /// Whether something lies in the tree's own tmpfs, and not in what is mounted there.
     pub(super) fn holds(&self, place: &OwnedFd) -> Result<bool, Errno> {
-        Ok(rustix::fs::fstat(place)?.st_dev == rustix::fs::fstat(&self.root)?.st_dev)
+        Ok(rustix::fs::fstat(place)?.st_dev == self.device)
     }
 
     /// Makes the new root the root of this process; nothing of the host's tree stays mounted.
@@ -84,18 +90,18 @@ impl Builder<'_> {
         let message = "cannot be made inside";
         let (parent, name) = self.parent(dest)?;
         // The umask of this process is empty.
-        match rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
+        match rustix::fs::mkdirat(&*parent, name, Mode::from_raw_mode(mode)) {
             Err(Errno::EXIST) => return Ok(()),
             result => result.path(dest, message)?,
         }
         if self.is_apps(dest, mode, owned) {
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let made = rustix::fs::openat(&parent, name, flags, Mode::empty());
+            let made = rustix::fs::openat(&*parent, name, flags, Mode::empty());
             self.wall.allow(made.path(dest, message)?, Rights::CHANGE, Kind::Directory)?;
         }
-        if owned {
+        if owned && self.owners.app != self.own {
             let (uid, gid) = self.owners.app;
-            rustix::fs::chownat(&parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+            rustix::fs::chownat(&*parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
                 .path(dest, message)?;
         }
         Ok(())
@@ -118,25 +124,18 @@ impl Builder<'_> {
 
     pub(super) fn symlink(&self, dest: &AbsPath, target: &[u8]) -> Result<()> {
         let (parent, name) = self.parent(dest)?;
-        match rustix::fs::symlinkat(target, &parent, name) {
+        match rustix::fs::symlinkat(target, &*parent, name) {
             Err(Errno::EXIST) => Ok(()),
             result => result.path(dest, "cannot be made inside"),
         }
     }
 
-    fn parent<'p>(&self, dest: &'p AbsPath) -> Result<(OwnedFd, &'p std::ffi::OsStr)> {
-        let path = dest.as_path();
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(Error::new(format!("“{dest}” has no name")));
-        };
-        let parent =
-            AbsPath::new(parent).map_err(|error| Error::new(format!("“{dest}” {error}")))?;
-        let parent = self.find(&parent).path(dest, "cannot be made inside")?;
+    fn parent<'p>(&self, dest: &'p AbsPath) -> Result<(Rc<OwnedFd>, &'p OsStr)> {
+        let (above, name) = split(dest)?;
         // The plan makes the system's own places before anything of the host is mounted there.
-        if self.tree.holds(&parent).path(dest, "cannot be made inside")? {
-            Ok((parent, name))
-        } else {
-            Err(Error::new(format!("“{dest}” is not among the sandbox's own places")))
+        match self.above(&above).path(dest, "cannot be made inside")? {
+            Above { directory, own: true } => Ok((directory, name)),
+            _ => Err(Error::new(format!("“{dest}” is not among the sandbox's own places"))),
         }
     }
 
@@ -149,9 +148,7 @@ impl Builder<'_> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd =
             rustix::fs::openat(&self.tree.scratch, &name, flags, Mode::empty()).context(message)?;
-        let (uid, gid) = self.owners.app;
-        rustix::fs::fchown(&fd, Some(uid), Some(gid)).context(message)?;
-        rustix::fs::fchmod(&fd, mode).context(message)?;
+        self.hand_over(&fd, mode).context(message)?;
         Ok(fd)
     }
 
@@ -159,9 +156,16 @@ impl Builder<'_> {
     pub(super) fn give_to_app(&self, place: &OwnedFd, mode: Mode) -> Result<(), Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(place, c".", flags, Mode::empty())?;
+        self.hand_over(&fd, mode)
+    }
+
+    /// Makes what this process has just made the app's user's. In a user namespace it is already.
+    fn hand_over(&self, fd: &OwnedFd, mode: Mode) -> Result<(), Errno> {
         let (uid, gid) = self.owners.app;
-        rustix::fs::fchown(&fd, Some(uid), Some(gid))?;
-        rustix::fs::fchmod(&fd, mode)
+        if (uid, gid) != self.own {
+            rustix::fs::fchown(fd, Some(uid), Some(gid))?;
+        }
+        rustix::fs::fchmod(fd, mode)
     }
 
     /// A file of the app's user in the place for copies.
@@ -177,9 +181,7 @@ impl Builder<'_> {
             let written = rustix::io::write(&fd, rest).context(message)?;
             rest = rest.get(written..).unwrap_or_default();
         }
-        let (uid, gid) = self.owners.app;
-        rustix::fs::fchown(&fd, Some(uid), Some(gid)).context(message)?;
-        rustix::fs::fchmod(&fd, mode).context(message)?;
+        self.hand_over(&fd, mode).context(message)?;
         Ok(fd)
     }
 

@@ -10,6 +10,8 @@ use crate::i18n::{say, tr};
 use crate::model::home_relative;
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
+use arkose_profile::options::Opt;
+use arkose_profile::{Layer, Value};
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
 use std::cell::Cell;
@@ -82,11 +84,11 @@ glib::wrapper! {
 }
 
 impl AddButton {
-    /// A button that adds to the option called `title`; `added` gets each new entry.
-    pub(super) fn new(title: &str, ways: &Ways, added: impl Fn(String) + 'static) -> Self {
+    /// A button that adds to a list option; `added` gets each new entry.
+    pub(super) fn new(option: &'static Opt, ways: &Ways, added: impl Fn(String) + 'static) -> Self {
         let this: Self = glib::Object::new();
         let imp = this.imp();
-        let name = say(N_("Add to {option}"), &[("option", title)]);
+        let name = say(N_("Add to {option}"), &[("option", &tr(option.title))]);
         let button: gtk::Button = named(&name);
         button.set_icon_name("list-add-symbolic");
         button.set_css_classes(&["flat", "circular"]);
@@ -101,7 +103,7 @@ impl AddButton {
         let _ = imp.button.set(button);
         let added = Rc::new(added);
         let column = gtk::Box::new(gtk::Orientation::Vertical, 6);
-        column.append(&this.typing(&name, ways.placeholder, added.clone()));
+        column.append(&this.typing(option, &name, ways.placeholder, added.clone()));
         let choices = [
             (ways.folder, gtk::FileChooserAction::SelectFolder),
             (ways.file, gtk::FileChooserAction::Open),
@@ -149,8 +151,10 @@ impl AddButton {
         bounds.y() >= 0.0 && bounds.y() + bounds.height() <= height
     }
 
+    /// An entry to type in, checked at every letter.
     fn typing(
         &self,
+        option: &'static Opt,
         name: &str,
         placeholder: &str,
         added: Rc<impl Fn(String) + 'static>,
@@ -161,15 +165,36 @@ impl AddButton {
         entry.set_width_chars(24);
         let add = text_button(&tr(N_("_Add")));
         add.set_sensitive(false);
+        let problem = gtk::Label::builder()
+            .xalign(0.0)
+            .wrap(true)
+            .wrap_mode(gtk::pango::WrapMode::WordChar)
+            .max_width_chars(36)
+            .visible(false)
+            .css_classes(["caption", "error"])
+            .build();
         entry.connect_changed(glib::clone!(
             #[weak]
             add,
-            move |entry| add.set_sensitive(!entry.text().trim().is_empty())
+            #[weak]
+            problem,
+            move |entry| {
+                let text = entry.text();
+                let text = text.trim();
+                let wrong = flaw(option, text).filter(|_| !text.is_empty());
+                add.set_sensitive(!text.is_empty() && wrong.is_none());
+                problem.set_visible(wrong.is_some());
+                problem.set_label(&wrong.unwrap_or_default());
+            }
         ));
         entry.connect_activate(glib::clone!(
             #[weak]
             add,
-            move |_| add.emit_clicked()
+            move |_| {
+                if add.is_sensitive() {
+                    add.emit_clicked();
+                }
+            }
         ));
         add.connect_clicked(glib::clone!(
             #[weak(rename_to = this)]
@@ -188,7 +213,10 @@ impl AddButton {
         let line = gtk::Box::new(gtk::Orientation::Horizontal, 6);
         line.append(&entry);
         line.append(&add);
-        line
+        let column = gtk::Box::new(gtk::Orientation::Vertical, 6);
+        column.append(&line);
+        column.append(&problem);
+        column
     }
 
     fn choose(
@@ -229,4 +257,10 @@ impl AddButton {
         chooser.show();
         self.imp().chooser.replace(Some(chooser));
     }
+}
+
+/// Why an option does not take an entry; nothing when it does.
+fn flaw(option: &Opt, entry: &str) -> Option<String> {
+    let taken = Layer::launch().set(option.key, Value::List(vec![entry.to_owned()]));
+    taken.err().map(|errors| errors.translated(&tr))
 }

@@ -1,6 +1,7 @@
 //! A drop-down of a fixed set of values, each with its title and what it means.
 
 use super::control::{Control, Position, Reporter};
+use super::words::titled;
 use crate::accessible::described;
 use crate::i18n::tr;
 use arkose_profile::Value;
@@ -49,19 +50,12 @@ fn explained(
             let Some(item) = item.downcast_ref::<gtk::ListItem>() else { return };
             let choice = usize::try_from(item.position()).ok().and_then(|at| choices.get(at));
             let Some(choice) = choice else { return };
-            let title = gtk::Label::builder().label(tr(choice.title)).xalign(0.0).build();
             let summary = gtk::Label::builder()
                 .label(tr(choice.summary))
-                .xalign(0.0)
-                .wrap(true)
                 .width_chars(24)
                 .max_width_chars(34)
-                .css_classes(["caption", "explanation"])
                 .build();
-            let words = gtk::Box::new(gtk::Orientation::Vertical, 2);
-            words.set_hexpand(true);
-            words.append(&title);
-            words.append(&summary);
+            let words = titled(&tr(choice.title), &summary);
             let check = gtk::Image::from_icon_name("object-select-symbolic");
             check.set_opacity(if drop_down.selected() == item.position() { 1.0 } else { 0.0 });
             let line = gtk::Box::new(gtk::Orientation::Horizontal, 12);

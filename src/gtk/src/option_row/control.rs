@@ -1,6 +1,6 @@
 //! What every control of an option row does, and which control an option gets.
 
-use super::{choice, devices, line, list, number, size, switch};
+use super::{choice, devices, line, list, presets, spin, switch};
 use arkose_profile::Value;
 use arkose_profile::options::{Kind, Opt};
 use std::cell::Cell;
@@ -34,8 +34,10 @@ pub(super) trait Control {
 pub(super) enum Position {
     /// At the end of the first line.
     Suffix(gtk::Widget),
-    /// Below, as wide as the row.
+    /// Below, as wide as the row, in place of the explanation.
     Below(gtk::Widget),
+    /// Below the explanation, as wide as the row.
+    Under(gtk::Widget),
     /// One part at each place.
     Both(gtk::Widget, gtk::Widget),
 }
@@ -79,8 +81,10 @@ pub(super) fn new(option: &'static Opt, report: Rc<dyn Fn(Edit)>) -> (Box<dyn Co
         Kind::Paths(_) => list::paths(option, reporter),
         Kind::Environment => list::environment(option, reporter),
         Kind::Calls => list::calls(option, reporter),
+        Kind::BusRules(_, access) => list::bus_rules(option, access, reporter),
+        Kind::BusPresets => presets::new(option, &reporter),
         Kind::Devices => devices::new(option, reporter),
-        Kind::Size => size::new(option, reporter),
-        Kind::Number { min, max } => number::new(option, min, max, reporter),
+        Kind::Size => spin::size(option, reporter),
+        Kind::Number { min, max } => spin::number(option, min, max, reporter),
     }
 }

@@ -3,6 +3,7 @@
 use super::control::Reporter;
 use crate::accessible::{decorative, named};
 use crate::i18n::{say, tr};
+use crate::verbatim;
 use arkose_profile::Value;
 use arkose_profile::i18n::N_;
 use arkose_profile::text::visible;
@@ -45,14 +46,9 @@ impl EntryList {
 
     fn line(&self, entry: &str, all: &[String], reporter: &Reporter) -> gtk::ListBoxRow {
         let shown = visible(entry.as_bytes());
-        let label = gtk::Label::builder()
-            .label(&shown)
-            .xalign(0.0)
-            .hexpand(true)
-            .wrap(true)
-            .wrap_mode(gtk::pango::WrapMode::WordChar)
-            .selectable(false)
-            .build();
+        let label =
+            gtk::Label::builder().label(&shown).xalign(0.0).hexpand(true).selectable(false).build();
+        verbatim::wrap(&label, gtk::pango::WrapMode::WordChar);
         let name = say(N_("Remove {entry}"), &[("entry", entry)]);
         let remove: gtk::Button = named(&name);
         remove.set_icon_name("list-remove-symbolic");

@@ -1,10 +1,11 @@
-//! Lists of paths, of environment variables and of system calls.
+//! Lists of paths, of environment variables, of system calls and of rules for the message buses.
 
 use super::add_button::{AddButton, Ways};
 use super::control::{Control, Position, Reporter};
 use super::entry_list::EntryList;
 use crate::i18n::tr;
 use arkose_profile::Value;
+use arkose_profile::bus::Access;
 use arkose_profile::i18n::N_;
 use arkose_profile::options::Opt;
 use gtk::prelude::*;
@@ -44,6 +45,20 @@ pub(super) fn calls(option: &'static Opt, reporter: Reporter) -> (Box<dyn Contro
     new(option, reporter, &ways, |_| "action-unavailable-symbolic")
 }
 
+/// Rules for a message bus, typed.
+pub(super) fn bus_rules(
+    option: &'static Opt,
+    access: Access,
+    reporter: Reporter,
+) -> (Box<dyn Control>, Position) {
+    let placeholder = match access {
+        Access::Call | Access::Broadcast => "org.example.App=org.example.Interface.*",
+        Access::See | Access::Talk | Access::Own | Access::Ask | Access::Deny => "org.example.App",
+    };
+    let ways = Ways { placeholder, folder: None, file: None, start: None };
+    new(option, reporter, &ways, |_| "network-transmit-receive-symbolic")
+}
+
 fn new(
     option: &'static Opt,
     reporter: Reporter,
@@ -51,20 +66,25 @@ fn new(
     icon: fn(&str) -> &'static str,
 ) -> (Box<dyn Control>, Position) {
     let value: Rc<RefCell<Vec<String>>> = Rc::default();
-    let added = {
-        let (value, reporter) = (value.clone(), reporter.clone());
-        move |entry: String| {
-            let mut list = value.borrow().clone();
-            if !list.contains(&entry) {
-                list.push(entry);
-                reporter.set(Value::List(list));
-            }
-        }
-    };
-    let add = AddButton::new(&tr(option.title), ways, added);
+    let add = AddButton::new(option, ways, adding(&value, &reporter));
     let entries = EntryList::new(&tr(option.title), icon);
     let place = Position::Both(add.clone().upcast(), entries.list.clone().upcast());
     (Box::new(List { add, entries, value, reporter }), place)
+}
+
+/// Adds an entry to the list `value`, unless it is there.
+pub(super) fn adding(
+    value: &Rc<RefCell<Vec<String>>>,
+    reporter: &Reporter,
+) -> impl Fn(String) + use<> {
+    let (value, reporter) = (value.clone(), reporter.clone());
+    move |entry| {
+        let mut list = value.borrow().clone();
+        if !list.contains(&entry) {
+            list.push(entry);
+            reporter.set(Value::List(list));
+        }
+    }
 }
 
 impl Control for List {

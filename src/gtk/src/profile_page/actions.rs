@@ -154,17 +154,7 @@ impl ProfilePage {
                 Err(trouble) => window.tell(&trouble),
                 Ok(backup) => {
                     window.profile_written(profile.clone()).await;
-                    let undoing = window.downgrade();
-                    window.toast_with_undo(&said, move || {
-                        let Some(window) = undoing.upgrade() else { return };
-                        let (backup, profile) = (backup.clone(), profile.clone());
-                        glib::spawn_future_local(async move {
-                            match library::restore(backup).await {
-                                Err(trouble) => window.tell(&trouble),
-                                Ok(()) => window.profile_written(profile).await,
-                            }
-                        });
-                    });
+                    window.wrote(profile, &said, backup, || ());
                 }
             }
         });

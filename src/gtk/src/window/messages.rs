@@ -2,11 +2,13 @@
 
 use super::Window;
 use crate::i18n::tr;
-use crate::library::Trouble;
+use crate::library::{self, Backup, Trouble};
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
 use gtk::glib;
 use gtk::glib::subclass::prelude::*;
+use std::ffi::OsString;
+use std::rc::Rc;
 
 impl Window {
     /// Says something that needs no answer.
@@ -23,6 +25,30 @@ impl Window {
         toast.connect_button_clicked(move |_| undo());
         self.show_toast(toast.clone());
         toast
+    }
+
+    /// Says what was written into a profile. Taking it back also does `undone`.
+    pub(crate) fn wrote(
+        &self,
+        profile: OsString,
+        said: &str,
+        backup: Backup,
+        undone: impl Fn() + 'static,
+    ) {
+        let (undoing, undone) = (self.downgrade(), Rc::new(undone));
+        self.toast_with_undo(said, move || {
+            let Some(window) = undoing.upgrade() else { return };
+            let (backup, profile, undone) = (backup.clone(), profile.clone(), undone.clone());
+            glib::spawn_future_local(async move {
+                match library::restore(backup).await {
+                    Err(trouble) => window.tell(&trouble),
+                    Ok(()) => {
+                        undone();
+                        window.profile_written(profile).await;
+                    }
+                }
+            });
+        });
     }
 
     /// One at a time: an “Undo” that is still to be seen must be about what was done last.

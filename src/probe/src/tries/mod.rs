@@ -40,6 +40,8 @@ fn try_it(trial: &Trial) -> Tried {
         Trial::Family { family, raw } => sockets::family(*family, *raw),
         Trial::Interfaces => sockets::interfaces(),
         Trial::Bus { path } => bus::greet(path),
+        Trial::BusNames { path } => bus::names(path),
+        Trial::BusPeer { path, service } => bus::peer(path, service),
         Trial::Screen { display } => screen::windows(display.as_deref()),
         Trial::Variables => process::variables(),
         Trial::Variable { name } => process::variable(name),

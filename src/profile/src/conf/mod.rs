@@ -4,6 +4,7 @@
 //! `files.home = "cow"`. What cannot be enforced is never read as more than it allowed: it closes
 //! what it was to filter, and a note says so.
 
+mod bus;
 mod ini;
 mod read;
 mod words;

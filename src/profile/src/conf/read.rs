@@ -1,12 +1,15 @@
 //! Reading a `.conf` into a [`Layer`].
 
+use super::bus::{self, Trouble};
 use super::ini::{self, Entry, Fault};
 use super::{KEYS, words};
+use crate::bus::{Access, Bus};
 use crate::error::{Error, Errors, Place};
 use crate::i18n::{Message, N_};
 use crate::layer::{Layer, Origin};
 use crate::nearest::nearest;
 use crate::options::option;
+use crate::policy::DBus;
 use crate::value::{Value, check};
 
 /// Reads one; beside the settings, what is to be said about them.
@@ -21,7 +24,7 @@ pub fn read(text: &str, origin: Origin) -> Result<(Layer, Vec<Message>), Errors>
         notes: Vec::new(),
         devices: Vec::new(),
         on_disk: None,
-        filters_bus: false,
+        bus: Vec::new(),
     };
     for fault in faults {
         reader.fault(fault);
@@ -53,8 +56,8 @@ struct Reader {
     devices: Vec<(String, Place)>,
     /// Where it says that changes are to be held on disk.
     on_disk: Option<Place>,
-    /// Whether it has rules for the D-Bus filter.
-    filters_bus: bool,
+    /// The lines for the D-Bus filter.
+    bus: Vec<(String, Place)>,
 }
 
 impl Reader {
@@ -116,7 +119,7 @@ impl Reader {
                 let devices = self.list(entry);
                 self.devices.extend(devices);
             }
-            "dbusproxy" => self.filters_bus = !self.list(entry).is_empty(),
+            "dbusproxy" => self.bus = self.list(entry),
             "mount_bind" => self.binds(entry),
             "mount_cow" => self.paths("files.cow", entry),
             "mount_restrict" => self.paths("files.restrict", entry),
@@ -174,12 +177,56 @@ impl Reader {
                 self.put("limits.cow-size", Value::Text(megabytes(2048)), self.on_disk, Vec::new());
             }
         }
-        let bus = self.layer.get("dbus").is_some_and(|value| value.as_text() != "none");
-        if self.filters_bus && bus {
-            self.put("dbus", Value::Text("none".into()), None, Vec::new());
-            self.note(N_("“dbusproxy” cannot be enforced; the app gets no message bus instead of a filtered one"));
-        } else if self.filters_bus {
-            self.note(N_("“dbusproxy” is not needed: the app gets no message bus"));
+        self.bus_rules();
+    }
+
+    /// The rules of `dbusproxy`, on every bus that there is.
+    fn bus_rules(&mut self) {
+        let lines = std::mem::take(&mut self.bus);
+        let dbus = self.layer.get("dbus").and_then(|value| DBus::parse(value.as_text()));
+        let dbus = dbus.unwrap_or(DBus::None);
+        if dbus == DBus::None {
+            if !lines.is_empty() {
+                self.note(N_("“dbusproxy” is not needed: the app gets no message bus"));
+            }
+            return;
+        }
+        if lines.is_empty() {
+            self.note(N_("without “dbusproxy” the app can talk to nobody on its message bus"));
+        }
+        let texts: Vec<_> = lines.iter().map(|(text, _)| text.as_str()).collect();
+        let mut lists: [(Access, Vec<String>); 2] =
+            [(Access::Call, Vec::new()), (Access::Broadcast, Vec::new())];
+        for (read, (line, place)) in bus::rules(&texts).into_iter().zip(&lines) {
+            match read {
+                Ok(rule) => {
+                    let list = lists.iter_mut().find(|(access, _)| *access == rule.access);
+                    let text = rule.to_string();
+                    if let Some((_, list)) = list.filter(|(_, list)| !list.contains(&text)) {
+                        list.push(text);
+                    }
+                }
+                Err(Trouble::NoRule) => {
+                    let message = Message::new(N_(
+                        "the line “{line}” of “dbusproxy” has no exact equal among the rules, and is left out",
+                    ));
+                    self.notes.push(message.with("line", line));
+                }
+                Err(Trouble::NoLine) => {
+                    let message = Message::new(N_(
+                        "“{line}” is no line of “dbusproxy”; write direction;interface;path;member, the direction “outgoing” or “incoming”",
+                    ));
+                    self.fail(*place, message.with("line", line));
+                }
+            }
+        }
+        for (bus, covered) in [(Bus::Session, dbus.session()), (Bus::System, dbus.system())] {
+            for (access, list) in &lists {
+                let option = bus.option(*access).filter(|_| covered && !list.is_empty());
+                if let Some(option) = option {
+                    self.put(option.key, Value::List(list.clone()), None, Vec::new());
+                }
+            }
         }
     }
 

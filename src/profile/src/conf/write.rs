@@ -1,9 +1,11 @@
 //! Writing a `.conf` of a [`Layer`], and saying what it cannot hold.
 
-use super::words;
+use super::{bus, words};
+use crate::bus::{Access, Bus};
 use crate::i18n::{Message, N_};
 use crate::layer::Layer;
 use crate::options::OPTIONS;
+use crate::policy::DBus;
 use crate::size::size;
 use crate::value::Value;
 
@@ -25,6 +27,7 @@ pub fn write(layer: &Layer) -> (String, Vec<Message>) {
     writer.text("network", "network");
     writer.text("xserver", "xserver");
     writer.text("dbus", "dbus");
+    writer.bus_rules();
     if let Some(value) = layer.get("pulseaudio") {
         writer.line("pulseaudio", &value.plain());
     }
@@ -97,6 +100,47 @@ impl Writer<'_> {
         }
         self.line("video", if video { "true" } else { "false" });
         self.list("device", "devices", &paths);
+    }
+
+    /// The rules of the buses that are there: the original had one list for both.
+    fn bus_rules(&mut self) {
+        let dbus = self.layer.get("dbus").and_then(|value| DBus::parse(value.as_text()));
+        let dbus = dbus.unwrap_or(DBus::None);
+        let list = |bus: Bus, access| {
+            let option = bus.option(access)?;
+            self.layer.get(option.key).map(|value| (option.key, value.as_list()))
+        };
+        let mut lines = Vec::new();
+        let mut lost = Vec::new();
+        for access in [Access::Call, Access::Broadcast] {
+            let (session, system) = (list(Bus::Session, access), list(Bus::System, access));
+            let same = session.map(|(_, list)| list) == system.map(|(_, list)| list);
+            for ((key, list), covered) in session
+                .map(|list| (list, dbus.session()))
+                .into_iter()
+                .chain(system.map(|list| (list, dbus.system())))
+            {
+                let said: Option<Vec<_>> =
+                    list.iter().map(|text| bus::lines(access, text)).collect();
+                match said.filter(|_| covered && (same || dbus != DBus::Both)) {
+                    Some(said) => lines.extend(said.into_iter().flatten()),
+                    None if list.is_empty() => {}
+                    None => lost.push(key),
+                }
+            }
+        }
+        let mut written: Vec<String> = Vec::new();
+        for line in lines {
+            if !written.contains(&line) {
+                written.push(line);
+            }
+        }
+        for key in lost {
+            self.lost(key);
+        }
+        if !written.is_empty() {
+            self.list("dbusproxy", "dbus-rules.session.call", &written);
+        }
     }
 
     fn space(&mut self) {

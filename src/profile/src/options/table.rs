@@ -1,141 +1,8 @@
-//! The entries of the option table, and the classes of devices. What an entry is made of is said in
-//! [`options`](super).
+//! The entries of the option table. What an entry is made of is said in [`options`](super).
 
-use super::{Choice, Conflict, DeviceClass, Group, Kind, Opt, Risk};
+use super::conflicts::{LIGHT, ROOT_ON_BUS, ROOT_ON_DIRECT_SCREEN, ROOT_WITH_NAMESPACES};
+use super::{Choice, Group, Kind, Opt, Risk, buses};
 use crate::i18n::N_;
-
-/// Every device class.
-pub static DEVICE_CLASSES: &[DeviceClass] = &[
-    DeviceClass {
-        name: "video",
-        title: N_("Cameras"),
-        summary: N_("The app can see through every camera and TV card."),
-        risk: Risk::Partial,
-        nodes: &["video*", "media*", "v4l-subdev*", "dvb"],
-    },
-    DeviceClass {
-        name: "gpu",
-        title: N_("Graphics card"),
-        summary: N_("The app can draw and compute on the graphics card."),
-        risk: Risk::Partial,
-        nodes: &["dri", "kfd", "nvidia*", "mali*", "udmabuf"],
-    },
-    DeviceClass {
-        name: "sound",
-        title: N_("Sound cards"),
-        summary: N_("The app can play and record on the sound hardware itself."),
-        risk: Risk::Partial,
-        nodes: &["snd"],
-    },
-    DeviceClass {
-        name: "input",
-        title: N_("Input devices"),
-        summary: N_("The app can read game controllers and, where you may, keyboards and mice."),
-        risk: Risk::Open,
-        nodes: &["input", "hidraw*", "uinput"],
-    },
-    DeviceClass {
-        name: "usb",
-        title: N_("USB devices"),
-        summary: N_("The app can talk to every USB device that you may use."),
-        risk: Risk::Open,
-        nodes: &["bus/usb"],
-    },
-    DeviceClass {
-        name: "serial",
-        title: N_("Serial ports"),
-        summary: N_("The app can talk to boards, modems and instruments on serial ports."),
-        risk: Risk::Partial,
-        nodes: &["ttyS*", "ttyUSB*", "ttyACM*", "serial"],
-    },
-    DeviceClass {
-        name: "kvm",
-        title: N_("Virtual machines"),
-        summary: N_("The app can run virtual machines with the processor's help."),
-        risk: Risk::Partial,
-        nodes: &["kvm", "vhost-net", "vhost-vsock"],
-    },
-];
-
-const ROOT_ON_BUS: Conflict = Conflict {
-    value: "root",
-    other: "dbus",
-    other_values: &["session", "system", "both"],
-    reason: N_("an app that runs as root would speak on the host's bus with root's authority"),
-};
-
-const ROOT_ON_DIRECT_SCREEN: Conflict = Conflict {
-    value: "root",
-    other: "wayland",
-    other_values: &["direct"],
-    reason: N_(
-        "the compositor belongs to you, and an app that runs as root could not open its socket",
-    ),
-};
-
-const ROOT_WITH_NAMESPACES: Conflict = Conflict {
-    value: "root",
-    other: "user-namespaces",
-    other_values: &["true"],
-    reason: N_("an app that runs as root could mount the control groups of the machine there"),
-};
-
-/// What the light walls cannot do: Landlock knows what may be opened, and makes nothing.
-const LIGHT: &[Conflict] = &[
-    light("runas", &["root"], N_("without namespaces nobody is root but the administrator")),
-    light(
-        "files.root",
-        &["cow"],
-        N_("without mounts there are no copies; “read-only” shows the same files"),
-    ),
-    light("files.home", &["cow"], N_("without mounts there are no copies")),
-    light(
-        "files.home",
-        &["direct"],
-        N_(
-            "without mounts nothing below a shared directory can be hidden, and what your next login starts lies in your home directory",
-        ),
-    ),
-    light("files.cow", &["*"], N_("without mounts there are no copies")),
-    light(
-        "limits.cow-size",
-        &["*"],
-        N_("without mounts there are no copies whose size could be limited"),
-    ),
-    light(
-        "xserver",
-        &["isolated", "direct"],
-        N_("without mounts no single socket can be shown, and the filter refuses them all"),
-    ),
-    light(
-        "wayland",
-        &["direct"],
-        N_("without mounts no single socket can be shown, and the filter refuses them all"),
-    ),
-    light(
-        "dbus",
-        &["session", "system", "both"],
-        N_("without mounts no single socket can be shown, and the filter refuses them all"),
-    ),
-    light(
-        "pulseaudio",
-        &["true"],
-        N_("without mounts no single socket can be shown, and the filter refuses them all"),
-    ),
-    light(
-        "user-namespaces",
-        &["true"],
-        N_("the kernel lets nobody mount anything whose files Landlock confines"),
-    ),
-];
-
-const fn light(
-    other: &'static str,
-    other_values: &'static [&'static str],
-    reason: &'static str,
-) -> Conflict {
-    Conflict { value: "light", other, other_values, reason }
-}
 
 /// Every option, in the order in which they are shown.
 pub static OPTIONS: &[Opt] = &[
@@ -391,23 +258,25 @@ pub static OPTIONS: &[Opt] = &[
                 value: "session",
                 title: N_("Session bus"),
                 summary: N_(
-                    "The app can talk to every service of your session, and through them act as you.",
+                    "The app is on the bus of your session, and reaches there what its presets and rules name.",
                 ),
-                risk: Risk::Open,
+                risk: Risk::Contained,
             },
             Choice {
                 value: "system",
                 title: N_("System bus"),
                 summary: N_(
-                    "The app can talk to every service of the system that you may talk to.",
+                    "The app is on the bus of the system, and reaches there what its presets and rules name.",
                 ),
-                risk: Risk::Open,
+                risk: Risk::Contained,
             },
             Choice {
                 value: "both",
                 title: N_("Both"),
-                summary: N_("The app can talk to every service of your session and of the system."),
-                risk: Risk::Open,
+                summary: N_(
+                    "The app is on both buses, and reaches there what its presets and rules name.",
+                ),
+                risk: Risk::Contained,
             },
         ]),
         default: "\"none\"",
@@ -415,6 +284,31 @@ pub static OPTIONS: &[Opt] = &[
         conf: Some("dbus"),
         conflicts: &[],
     },
+    Opt {
+        key: "dbus-presets",
+        group: Group::Desktop,
+        title: N_("D-Bus presets"),
+        summary: N_("What apps commonly need of the message buses, each by a name."),
+        kind: Kind::BusPresets,
+        default: "[]",
+        flag: "dbus-preset",
+        conf: None,
+        conflicts: &[],
+    },
+    buses::SESSION_SEE,
+    buses::SESSION_TALK,
+    buses::SESSION_OWN,
+    buses::SESSION_CALL,
+    buses::SESSION_BROADCAST,
+    buses::SESSION_ASK,
+    buses::SESSION_DENY,
+    buses::SYSTEM_SEE,
+    buses::SYSTEM_TALK,
+    buses::SYSTEM_OWN,
+    buses::SYSTEM_CALL,
+    buses::SYSTEM_BROADCAST,
+    buses::SYSTEM_ASK,
+    buses::SYSTEM_DENY,
     Opt {
         key: "pulseaudio",
         group: Group::Desktop,

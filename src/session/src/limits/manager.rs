@@ -1,13 +1,17 @@
 //! The user's systemd manager, as far as a launch needs it: one call, and the end of its job.
 //!
 //! It is spoken to over its own socket, as `systemctl --user` does, where there is no bus between.
+//! Whoever waits for it can be told to stop waiting: the signals that would end a launch are blocked.
 //! The format is that of the D-Bus specification. A library for it would bring threads, which the
 //! supervisor must not have, and be larger than the supervisor.
 
-use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the manager may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,30 +38,56 @@ pub(super) enum Value {
     Numbers(Vec<u32>),
 }
 
-/// A connection to the manager.
+/// A connection to the manager, which waits as long as there is time and nothing at `stop`.
 #[derive(Debug)]
-pub(super) struct Manager(UnixStream);
+pub(super) struct Manager<'a> {
+    stream: UnixStream,
+    stop: BorrowedFd<'a>,
+    deadline: Instant,
+}
 
 /// Where it listens.
 pub(super) fn socket(runtime: &Path) -> PathBuf {
     runtime.join("systemd/private")
 }
 
-impl Manager {
-    /// Connects to the manager of the user whose runtime directory that is.
-    pub(super) fn connect(runtime: &Path, uid: u32) -> Result<Self> {
-        let mut stream = UnixStream::connect(socket(runtime))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+impl<'a> Manager<'a> {
+    /// Connects to the manager of the user whose runtime directory that is; given up when `stop` is
+    /// readable.
+    pub(super) fn connect(runtime: &Path, uid: u32, stop: BorrowedFd<'a>) -> Result<Self> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let stream =
+            rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        rustix::net::connect(&stream, &SocketAddrUnix::new(socket(runtime))?)?;
+        let deadline = Instant::now() + PATIENCE;
+        let mut manager = Self { stream: stream.into(), stop, deadline };
         let hex: String = uid.to_string().bytes().map(|digit| format!("{digit:02x}")).collect();
-        stream.write_all(format!("\0AUTH EXTERNAL {hex}\r\nBEGIN\r\n").as_bytes())?;
+        manager.write_all(format!("\0AUTH EXTERNAL {hex}\r\nBEGIN\r\n").as_bytes())?;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n") && answer.len() < 256 {
             let mut byte = [0];
-            stream.read_exact(&mut byte)?;
+            manager.read_exact(&mut byte)?;
             answer.extend(byte);
         }
-        if answer.starts_with(b"OK ") { Ok(Self(stream)) } else { Err(refused("authentication")) }
+        if answer.starts_with(b"OK ") { Ok(manager) } else { Err(refused("authentication")) }
+    }
+
+    /// Waits until the stream is ready for that.
+    fn wait(&self, wanted: PollFlags) -> Result<()> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+        let mut fds =
+            [PollFd::new(self.stream.as_fd(), wanted), PollFd::new(self.stop, PollFlags::POLLIN)];
+        match poll(&mut fds, timeout) {
+            Ok(0) => return Err(ErrorKind::TimedOut.into()),
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        let [_, stopped] = fds.map(|fd| fd.any().unwrap_or(false));
+        if stopped { Err(ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
 
     /// Makes a unit that lives as long as its processes, and waits until it is there.
@@ -66,9 +96,9 @@ impl Manager {
         unit: &str,
         properties: &[(&str, Value)],
     ) -> Result<()> {
-        self.0.write_all(&call(unit, properties))?;
+        self.write_all(&call(unit, properties))?;
         loop {
-            let message = Message::read(&mut self.0)?;
+            let message = Message::read(self)?;
             match message.kind {
                 ERROR => return Err(refused(&message.body().text()?)),
                 SIGNAL if message.member == "JobRemoved" => {
@@ -84,6 +114,36 @@ impl Manager {
                 _ => {}
             }
         }
+    }
+}
+
+impl Read for Manager<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        loop {
+            match self.stream.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::POLLIN)?;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Write for Manager<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        loop {
+            match self.stream.write(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::POLLOUT)?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -204,7 +264,7 @@ struct Message {
 }
 
 impl Message {
-    fn read(stream: &mut UnixStream) -> Result<Self> {
+    fn read(stream: &mut impl Read) -> Result<Self> {
         let mut start = [0; 16];
         stream.read_exact(&mut start)?;
         let [b'l', kind, _, 1, ..] = start else { return Err(malformed()) };
@@ -330,11 +390,27 @@ mod tests {
                 stream.write_all(answer).unwrap();
                 let _ = stream.read(&mut [0; 4096]);
             });
-            let result = Manager::connect(&directory, 0)
+            let (stop, _never) = UnixStream::pair().unwrap();
+            let result = Manager::connect(&directory, 0, stop.as_fd())
                 .and_then(|mut manager| manager.start_transient_unit("a.scope", &[]));
             server.join().unwrap();
             std::fs::remove_dir_all(&directory).unwrap();
             assert!(result.is_err(), "{answer:?}");
         }
+    }
+
+    #[test]
+    fn a_manager_that_says_nothing_is_not_waited_for_when_the_launch_is_given_up() {
+        let directory =
+            std::env::temp_dir().join(format!("arkose-manager-{}-silent", std::process::id()));
+        std::fs::create_dir_all(directory.join("systemd")).unwrap();
+        let _listener = UnixListener::bind(directory.join("systemd/private")).unwrap();
+        let (stop, mut say) = UnixStream::pair().unwrap();
+        say.write_all(b"x").unwrap();
+        let begin = Instant::now();
+        let error = Manager::connect(&directory, 0, stop.as_fd()).unwrap_err();
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
+        assert!(begin.elapsed() < PATIENCE / 2);
     }
 }

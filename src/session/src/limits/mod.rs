@@ -14,7 +14,8 @@ use arkose_engine::limits::{Group, Own};
 use arkose_profile::Limits;
 use arkose_profile::explain::human_size;
 use arkose_protocol::{Status, Struck};
-use std::os::fd::OwnedFd;
+use std::io::ErrorKind;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// A limit that can be met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +49,24 @@ pub(crate) struct Limited {
 
 impl Limited {
     /// Asks systemd for a control group, if there is something to limit.
-    pub(crate) fn prepare(spec: &LaunchSpec, host: &Host, id: &str) -> Self {
+    ///
+    /// # Errors
+    /// When that is given up because `stop` is readable.
+    pub(crate) fn prepare(
+        spec: &LaunchSpec,
+        host: &Host,
+        id: &str,
+        stop: BorrowedFd<'_>,
+    ) -> Result<Self, Error> {
         let limits = spec.policy.limits;
         // Without one the engine looks for another way, and says what is missing.
-        let scope = if limits.any() { scope::make(limits, host, id).ok() } else { None };
-        Self { limits, scope, own: None, note: spec.note }
+        let scope = match limits.any().then(|| scope::make(limits, host, id, stop)) {
+            Some(Err(error)) if error.kind() == ErrorKind::ConnectionAborted => {
+                return Err(Error::new(Kind::GivenUp));
+            }
+            made => made.and_then(Result::ok),
+        };
+        Ok(Self { limits, scope, own: None, note: spec.note })
     }
 
     /// The directory of the group that enforces the limits, if there is one already.

@@ -11,7 +11,7 @@ use arkose_profile::Limits;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::io::{Error, Result};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// There when systemd is what started the machine (sd_booted(3)).
@@ -26,13 +26,13 @@ pub(super) fn is_booted() -> bool {
 /// Moves this process into a scope of its own and makes a group with these limits beside it.
 ///
 /// # Errors
-/// When there is no systemd, no user manager, or it does not give the controllers.
-pub(super) fn make(limits: Limits, host: &Host, id: &str) -> Result<Group> {
+/// When there is no systemd, no user manager, it does not give the controllers, or `stop` is readable.
+pub(super) fn make(limits: Limits, host: &Host, id: &str, stop: BorrowedFd<'_>) -> Result<Group> {
     if !is_booted() {
         return Err(Error::other("systemd does not run"));
     }
     let unit = format!("app-arkose-{id}.scope");
-    start(&unit, limits, host)?;
+    start(&unit, limits, host, stop)?;
     let scope = own_group(&unit)?;
     let supervisor = below(&scope, "supervisor")?;
     write(&supervisor, "cgroup.procs", &std::process::id().to_string())?;
@@ -49,7 +49,7 @@ pub(super) fn make(limits: Limits, host: &Host, id: &str) -> Result<Group> {
     Ok(Group::unified(below(&scope, "sandbox")?, inside)?)
 }
 
-fn start(unit: &str, limits: Limits, host: &Host) -> Result<()> {
+fn start(unit: &str, limits: Limits, host: &Host, stop: BorrowedFd<'_>) -> Result<()> {
     let mut properties = vec![
         ("Description", Value::Text("App confined by Arkose".to_owned())),
         ("Slice", Value::Text("app.slice".to_owned())),
@@ -60,7 +60,7 @@ fn start(unit: &str, limits: Limits, host: &Host) -> Result<()> {
     if limits.cpu_weight != Limits::EVEN {
         properties.push(("CPUWeight", Value::Long(u64::from(limits.cpu_weight))));
     }
-    Manager::connect(&host.runtime(), host.uid())?.start_transient_unit(unit, &properties)
+    Manager::connect(&host.runtime(), host.uid(), stop)?.start_transient_unit(unit, &properties)
 }
 
 /// The group that this process is in now, which must be the unit's.

@@ -23,6 +23,8 @@ pub(super) struct Connection {
     line: Vec<u8>,
     fd: Option<OwnedFd>,
     waiting: VecDeque<u8>,
+    /// How much of that there may be.
+    most: usize,
     turn: Turn,
 }
 
@@ -37,6 +39,8 @@ enum Turn {
     Stay,
     /// As long, and events are told.
     Follow,
+    /// The same, of those on the buses.
+    FollowLog,
     /// Nobody's.
     Over,
 }
@@ -44,7 +48,8 @@ enum Turn {
 impl Connection {
     /// `socket` must not block.
     pub(super) fn new(socket: OwnedFd) -> Self {
-        Self { socket, line: Vec::new(), fd: None, waiting: VecDeque::new(), turn: Turn::Ask }
+        let (line, waiting) = (Vec::new(), VecDeque::new());
+        Self { socket, line, fd: None, waiting, most: WAITING, turn: Turn::Ask }
     }
 
     pub(super) fn socket(&self) -> BorrowedFd<'_> {
@@ -68,6 +73,10 @@ impl Connection {
         self.turn == Turn::Follow
     }
 
+    pub(super) fn follows_log(&self) -> bool {
+        self.turn == Turn::FollowLog
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.turn == Turn::Over || (self.turn == Turn::Say && self.waiting.is_empty())
     }
@@ -78,6 +87,17 @@ impl Connection {
 
     pub(super) fn follow(&mut self) {
         self.turn = Turn::Follow;
+    }
+
+    /// Says what was kept of a log, and stays for what comes if that is to be followed.
+    pub(super) fn log<'l>(&mut self, lines: impl Iterator<Item = &'l str>, follow: bool) {
+        for line in lines {
+            self.waiting.extend(line.as_bytes());
+            self.waiting.push_back(b'\n');
+        }
+        self.turn = if follow { Turn::FollowLog } else { Turn::Say };
+        self.most = WAITING + self.waiting.len();
+        self.write();
     }
 
     /// Reads and writes what can be; the request, once it is whole, and the descriptor that came with it.
@@ -138,7 +158,7 @@ impl Connection {
     pub(super) fn say(&mut self, value: &Value) {
         self.waiting.extend(value.to_string().as_bytes());
         self.waiting.push_back(b'\n');
-        if self.waiting.len() > WAITING {
+        if self.waiting.len() > self.most {
             // It does not listen.
             self.turn = Turn::Over;
         }

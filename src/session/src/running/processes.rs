@@ -2,6 +2,7 @@
 //! collects those whose parents have ended.
 
 use crate::facts::Facts;
+use arkose_profile::Walls;
 use nix::unistd::{SysconfVar, sysconf};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -50,7 +51,15 @@ impl Processes {
     pub fn of(&self, sandbox: &Facts) -> Vec<(usize, &Process)> {
         let mut found = Vec::new();
         // An id may be another's by now.
-        if Process::is_first(sandbox) {
+        if !Process::is_first(sandbox) {
+            return found;
+        }
+        if sandbox.walls == Walls::Light.as_str() {
+            // A second process of ours stands between the first one and the app.
+            for child in self.by_parent.get(&sandbox.first).into_iter().flatten() {
+                self.collect(child.pid, 0, &mut found);
+            }
+        } else {
             self.collect(sandbox.first, 0, &mut found);
         }
         found
@@ -109,7 +118,8 @@ impl Process {
     }
 
     /// Whether the first process of a sandbox has not ended; when its parent collects it is not ours
-    /// to say. It is the first of a pid namespace below ours, or a child of the supervisor.
+    /// to say. It is the first of a pid namespace below ours, or a child of the supervisor. A warden whose
+    /// supervisor was killed has nothing left to be known by but its name.
     pub(super) fn is_first(sandbox: &Facts) -> bool {
         let path = format!("/proc/{}/status", sandbox.first);
         let status = std::fs::read_to_string(path).unwrap_or_default();
@@ -117,7 +127,9 @@ impl Process {
         let nested = line("NSpid:").unwrap_or_default().split_whitespace().skip(1).last();
         let ours = line("PPid:") == Some(&sandbox.supervisor.to_string());
         let ended = line("State:").is_none_or(|state| state.starts_with(['Z', 'X']));
-        !ended && (ours || nested == Some("1"))
+        let warden =
+            sandbox.walls == Walls::Light.as_str() && line("Name:") == Some("arkose-warden");
+        !ended && (ours || nested == Some("1") || warden)
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::fs::File;
 use std::io::{IoSlice, Read as _};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// The longest line that is taken.
@@ -20,6 +20,12 @@ const LINE: usize = 1 << 20;
 pub(super) struct Talk {
     socket: File,
     heard: Vec<u8>,
+}
+
+impl From<Talk> for OwnedFd {
+    fn from(talk: Talk) -> Self {
+        talk.socket.into()
+    }
 }
 
 impl Talk {

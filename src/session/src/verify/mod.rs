@@ -44,6 +44,7 @@ pub fn verify(mut spec: LaunchSpec, told: &Explanation) -> Result<Report, Launch
     let checks = checks::all(&Subject {
         spec: &spec,
         policy: &policy,
+        told,
         caps: caps.as_ref(),
         host: &host,
         inside: &inside,

@@ -5,6 +5,7 @@
 
 use super::check::Check;
 use crate::failure::{LaunchError, NO_PROBE, PROBE_FAILED};
+use crate::installed;
 use crate::launch::launch;
 use crate::spec::{LaunchSpec, SharedFile};
 use arkose_probe::Found;
@@ -13,13 +14,7 @@ use rustix::fs::MemfdFlags;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::{Path, PathBuf};
 
-/// Where the probe is installed, if not beside `arkose`.
-const LIBEXEC: &str = match option_env!("ARKOSE_LIBEXECDIR") {
-    Some(dir) => dir,
-    None => "/usr/libexec",
-};
 const NAME: &str = "arkose-probe";
 /// Where it is inside.
 const PLACE: &str = "/run/arkose/probe";
@@ -29,11 +24,9 @@ const LIMIT: u64 = 16 << 20;
 /// Makes the probe the command of a launch: where the app would find it in any case, it is started
 /// from there, and where not, it is put inside.
 pub(super) fn prepare(spec: &mut LaunchSpec) -> Result<(), LaunchError> {
-    let beside = std::env::current_exe().ok().and_then(|arkose| Some(arkose.parent()?.join(NAME)));
-    let places = beside.into_iter().chain([Path::new(LIBEXEC).join(NAME)]);
-    let probe = places.into_iter().find(|path: &PathBuf| path.is_file());
     let missing = || LaunchError::remedied(NO_PROBE, "sudo ./dev install");
-    let source = AbsPath::new(probe.ok_or_else(missing)?).map_err(|_| missing())?;
+    let source =
+        AbsPath::new(installed::inner(NAME).ok_or_else(missing)?).map_err(|_| missing())?;
     if is_shown(spec, &source) {
         spec.command = vec![source.as_path().into()];
         return Ok(());

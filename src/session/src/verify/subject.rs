@@ -7,6 +7,7 @@ use crate::request;
 use crate::spec::{LaunchSpec, Via};
 use arkose_admin::Caps;
 use arkose_probe::{Found, Trial};
+use arkose_profile::explain::Explanation;
 use arkose_profile::{AbsPath, Access, Home, PathRule, Policy, RunAs, Walls};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Subject<'a> {
     pub(crate) spec: &'a LaunchSpec,
     pub(crate) policy: &'a Policy,
+    /// What is told of it.
+    pub(crate) told: &'a Explanation,
     /// What the administrator allows, where that is said.
     pub(crate) caps: Option<&'a Caps>,
     pub(crate) host: &'a Host,

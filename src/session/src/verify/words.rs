@@ -27,6 +27,10 @@ pub(crate) fn tried(trial: &Trial) -> Message {
         Trial::MakeNode { path } => about(N_("making and opening the device {path}"), path),
         Trial::ConnectPath { path } => about(N_("connecting to the socket {path}"), path),
         Trial::Bus { path } => about(N_("greeting the bus at {path}"), path),
+        Trial::BusNames { path } => about(N_("listing the names on the bus at {path}"), path),
+        Trial::BusPeer { path, service } => {
+            about(N_("calling {service} on the bus at {path}"), path).with("service", service)
+        }
         Trial::Namespace { kind } => {
             Message::new(N_("which namespace of kind “{kind}” it is in")).with("kind", kind)
         }

@@ -44,10 +44,10 @@ fn a_bus_answers_through_the_granted_socket() -> Result<(), Skip> {
         ("DBUS_SESSION_BUS_ADDRESS", printed.trim()),
         ("DBUS_SYSTEM_BUS_ADDRESS", printed.trim()),
     ]);
-    for grant in [bus::session(&host, &inside()).unwrap(), bus::system(&host).unwrap()] {
-        assert_eq!(grant.sockets[0].source.as_path(), path);
+    for found in [bus::session(&host, &inside()).unwrap(), bus::system(&host).unwrap()] {
+        assert_eq!(found.source.as_path(), path);
         let link = scratch.0.join("granted");
-        std::os::unix::fs::symlink(grant.sockets[0].source.as_path(), &link).unwrap();
+        std::os::unix::fs::symlink(found.source.as_path(), &link).unwrap();
         let answer = Command::new("dbus-send")
             .arg(format!("--bus=unix:path={}", link.display()))
             .args([

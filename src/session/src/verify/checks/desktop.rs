@@ -1,4 +1,4 @@
-//! Screen, buses and sound: the host's own doors to them, and those that the app is given.
+//! Screen and sound: the host's own doors to them, and those that the app is given.
 
 use crate::display::name::{LocalDisplay, socket_path};
 use crate::error::Kind;
@@ -6,8 +6,8 @@ use crate::grant::Grant;
 use crate::verify::check::{About, Checks, about};
 use crate::verify::expect::Expect;
 use crate::verify::subject::Subject;
-use crate::{bus, sound, wayland};
-use arkose_probe::{Found, Trial};
+use crate::{sound, wayland};
+use arkose_probe::Trial;
 use arkose_profile::i18n::N_;
 use arkose_profile::{Wayland, XServer};
 use std::path::PathBuf;
@@ -15,7 +15,6 @@ use std::path::PathBuf;
 pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
     screen(subject, checks);
     compositor(subject, checks);
-    buses(subject, checks);
     sounds(subject, checks);
 }
 
@@ -61,34 +60,6 @@ fn compositor(subject: &Subject<'_>, checks: &mut Checks) {
     }
 }
 
-fn buses(subject: &Subject<'_>, checks: &mut Checks) {
-    let (key, dbus) = (about("dbus"), subject.policy.dbus);
-    let session = bus::session(subject.host, subject.inside);
-    let system = bus::system(subject.host);
-    for (granted, bus) in [(dbus.session(), session), (dbus.system(), system)] {
-        let Ok(bus) = bus else { continue };
-        for socket in &bus.sockets {
-            let (source, dest) = (socket.source.as_path(), socket.dest.as_path());
-            if !granted {
-                shut(subject, checks, key, source.to_owned());
-                shut(subject, checks, key, dest.to_owned());
-                continue;
-            }
-            // The same bus: it says the same id.
-            let greeted = subject.on_host(&Trial::Bus { path: source.to_owned() });
-            let expect = match greeted {
-                Found::Text { text } => Expect::Is(text),
-                _ => Expect::Works,
-            };
-            checks.add(key, Trial::Bus { path: dest.to_owned() }, expect);
-        }
-    }
-    if !dbus.session() && !is_passed(subject, "DBUS_SESSION_BUS_ADDRESS") {
-        let name = "DBUS_SESSION_BUS_ADDRESS".to_owned();
-        checks.add(key, Trial::Variable { name }, Expect::Is("disabled:".to_owned()));
-    }
-}
-
 fn sounds(subject: &Subject<'_>, checks: &mut Checks) {
     let key = about("pulseaudio");
     let server = sound::direct(subject.host, subject.inside);
@@ -118,7 +89,7 @@ fn open(checks: &mut Checks, about: About, grant: &Grant) {
 }
 
 /// A socket of the host cannot be, unless a path of it was shared.
-fn shut(subject: &Subject<'_>, checks: &mut Checks, about: About, path: PathBuf) {
+pub(super) fn shut(subject: &Subject<'_>, checks: &mut Checks, about: About, path: PathBuf) {
     if !subject.is_given(&path) {
         checks.add(about, Trial::ConnectPath { path }, Expect::Refused);
     }
@@ -131,6 +102,6 @@ fn unset(subject: &Subject<'_>, checks: &mut Checks, about: About, name: &str) {
 }
 
 /// Whether the policy itself sets a variable.
-fn is_passed(subject: &Subject<'_>, name: &str) -> bool {
+pub(super) fn is_passed(subject: &Subject<'_>, name: &str) -> bool {
     subject.policy.environment.iter().any(|variable| variable.name == name)
 }

@@ -2,6 +2,7 @@
 
 mod advanced;
 mod always;
+mod buses;
 mod desktop;
 mod devices;
 mod files;
@@ -20,6 +21,7 @@ pub(crate) fn all(subject: &Subject<'_>) -> Checks {
     files::add(subject, &mut checks);
     paths::add(subject, &mut checks);
     desktop::add(subject, &mut checks);
+    buses::add(subject, &mut checks);
     network::add(subject, &mut checks);
     devices::add(subject, &mut checks);
     advanced::add(subject, &mut checks);

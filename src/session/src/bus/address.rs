@@ -1,48 +1,51 @@
-//! The host's message buses as they are: unfiltered, and called open wherever they are shown.
+//! Where the host's message buses listen, and where the app finds its own way to them.
 
 use crate::error::{Error, Kind};
-use crate::grant::{Grant, Inside, SocketBind};
+use crate::grant::{Inside, SocketBind};
 use crate::host::Host;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The system bus's socket, on the host and inside (D-Bus specification, “System message bus”).
 const SYSTEM: &str = "/run/dbus/system_bus_socket";
 
-/// Grants the session bus: `DBUS_SESSION_BUS_ADDRESS`, else the socket `bus` in the runtime directory.
+/// The session bus: `DBUS_SESSION_BUS_ADDRESS`, else the socket `bus` in the runtime directory; and
+/// where it is inside.
 ///
 /// # Errors
 /// When there is none, or none that has a socket file.
-pub fn session(host: &Host, inside: &Inside) -> Result<Grant, Error> {
-    let source = match host.var("DBUS_SESSION_BUS_ADDRESS") {
-        Some(address) => socket(address)?,
-        None => host.runtime().join("bus"),
+pub fn session(host: &Host, inside: &Inside) -> Result<SocketBind, Error> {
+    let (source, missing) = match host.var("DBUS_SESSION_BUS_ADDRESS") {
+        Some(address) => (socket(address)?, Kind::NoBusSocket),
+        None => (host.runtime().join("bus"), Kind::NoSessionBus),
     };
-    let missing = match host.var("DBUS_SESSION_BUS_ADDRESS") {
-        Some(_) => Kind::NoBusSocket,
-        None => Kind::NoSessionBus,
-    };
-    let dest = inside.below_runtime("bus")?;
-    let mut grant = Grant::default();
-    grant.set("DBUS_SESSION_BUS_ADDRESS", format_args!("unix:path={dest}"));
-    grant.sockets.push(SocketBind::open(source, &dest, missing)?);
-    Ok(grant)
+    SocketBind::open(source, inside.below_runtime("bus")?, missing)
 }
 
-/// Grants the system bus: `DBUS_SYSTEM_BUS_ADDRESS`, else its standard socket.
+/// The system bus: `DBUS_SYSTEM_BUS_ADDRESS`, else its standard socket; and where it is inside.
 ///
 /// # Errors
 /// When there is none, or none that has a socket file.
-pub fn system(host: &Host) -> Result<Grant, Error> {
+pub fn system(host: &Host) -> Result<SocketBind, Error> {
     let source = match host.var("DBUS_SYSTEM_BUS_ADDRESS") {
         Some(address) => socket(address)?,
         None => PathBuf::from(SYSTEM),
     };
-    let mut grant = Grant::default();
-    grant.set("DBUS_SYSTEM_BUS_ADDRESS", format_args!("unix:path={SYSTEM}"));
-    grant.sockets.push(SocketBind::open(source, SYSTEM, Kind::NoBusSocket)?);
-    Ok(grant)
+    SocketBind::open(source, SYSTEM, Kind::NoBusSocket)
+}
+
+/// The address of a socket file (D-Bus specification, “Server Addresses”).
+pub(super) fn of(path: &Path) -> String {
+    let mut address = String::from("unix:path=");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'-' | b'_' | b'/' | b'.' => address.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => address.push(char::from(*byte)),
+            byte => address.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    address
 }
 
 /// The socket file in a list of server addresses, of which the first that has one is taken
@@ -164,11 +167,9 @@ mod tests {
         let inside = Inside::new(5).unwrap();
         assert_eq!(session(&host, &inside).unwrap_err().kind(), Kind::NoSessionBus);
         let _listener = UnixListener::bind(dir.join("bus")).unwrap();
-        let grant = session(&host, &inside).unwrap();
-        assert_eq!(
-            grant.env,
-            [("DBUS_SESSION_BUS_ADDRESS".into(), "unix:path=/run/user/5/bus".into())]
-        );
+        let found = session(&host, &inside).unwrap();
+        assert_eq!(found.source.as_path(), dir.join("bus"));
+        assert_eq!(found.dest.as_path(), "/run/user/5/bus");
         std::fs::remove_dir_all(&dir).unwrap();
     }
 
@@ -177,5 +178,12 @@ mod tests {
         let host = Host::with([("DBUS_SESSION_BUS_ADDRESS", "unix:path=a/../bus")]);
         let inside = Inside::new(5).unwrap();
         assert_eq!(session(&host, &inside).unwrap_err().kind(), Kind::NoBusSocket);
+    }
+
+    #[test]
+    fn the_address_of_a_path_leads_to_it() {
+        for path in ["/run/user/1/bus", "/tmp/a b,c;d=e%f"] {
+            assert_eq!(found(&of(Path::new(path))).as_deref(), Ok(path));
+        }
     }
 }

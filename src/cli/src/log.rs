@@ -1,0 +1,143 @@
+//! `arkose log`: what an app did, and was not allowed to do, on the message buses.
+
+use crate::running::{clock, meant};
+use crate::say::{Failure, gettext, translated};
+use arkose_profile::i18n::{Message, N_};
+use arkose_profile::text::visible;
+use arkose_session::running::Facts;
+use clap::ArgMatches;
+use serde_json::Value;
+use std::io::{ErrorKind, Write as _};
+use std::time::Duration;
+
+/// What happened, by the event.
+const EVENTS: [(&str, &str); 7] = [
+    ("denied", N_("refused")),
+    ("allowed", N_("allowed")),
+    ("prompt", N_("asked")),
+    ("answered", N_("answered")),
+    ("closed", N_("closed")),
+    ("dropped", N_("not told")),
+    ("bus-gone", N_("no bus any more")),
+];
+/// What it was about, in the order of the line.
+const PARTS: [&str; 9] =
+    ["bus", "kind", "destination", "interface", "member", "path", "arg0", "reason", "count"];
+
+/// Prints what was kept of it, and what comes.
+///
+/// # Errors
+/// When there is no such sandbox, or it does not answer.
+pub(crate) fn log(matches: &ArgMatches) -> Result<u8, Failure> {
+    let one = meant(matches)?;
+    let json = matches.get_flag("json");
+    let mut out = std::io::stdout().lock();
+    let mut gone = false;
+    let done = one.log((matches.get_flag("follow"), matches.get_flag("all")), &mut |event| {
+        let text = if json { format!("{event}\n") } else { text(event, &one.facts) };
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        // A reader that went away has had enough.
+        gone = written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+        written
+    });
+    match done {
+        Err(_) if gone => Ok(0),
+        done => Ok(done.map(|()| 0)?),
+    }
+}
+
+/// When, what, about what; and what would allow it on a line of its own.
+fn text(event: &Value, facts: &Facts) -> String {
+    let field = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default();
+    let time = event.get("time").and_then(Value::as_u64).unwrap_or_default();
+    let time = clock(Duration::from_millis(time.saturating_sub(facts.since)));
+    let what = EVENTS.iter().find(|(event, _)| *event == field("event"));
+    let mut words = vec![what.map_or_else(|| field("event").to_owned(), |(_, what)| gettext(what))];
+    for part in PARTS {
+        match event.get(part) {
+            Some(Value::String(text)) => words.push(visible(text.as_bytes())),
+            Some(Value::Number(number)) => words.push(number.to_string()),
+            _ => {}
+        }
+    }
+    if let Some(allow) = event.get("allow").and_then(Value::as_bool) {
+        words.push(gettext(if allow { N_("yes") } else { N_("no") }));
+    }
+    let mut text = format!("{time}  {}\n", words.join(" "));
+    if let Some(command) = allowing(event, facts) {
+        let message = Message::new(N_("to allow it: {command}")).with("command", command);
+        text.push_str(&format!("         {}\n", translated(&message)));
+    }
+    text
+}
+
+/// The command that allows it from now on, or the option that does at the next launch.
+fn allowing(event: &Value, facts: &Facts) -> Option<String> {
+    let (access, rule) = event.get("would_allow")?.as_str()?.split_once('=')?;
+    let (access, rule) = (access.trim(), quoted(rule.trim()));
+    let bus = match event.get("bus")?.as_str()? {
+        bus @ ("session" | "system") => bus,
+        // What is done there is not the profile's to say.
+        _ => return None,
+    };
+    match facts.profile.as_ref().filter(|_| facts.stored) {
+        Some(profile) => {
+            let profile = visible(profile.as_bytes());
+            Some(format!("arkose profile set {profile} dbus-rules.{bus}.{access}+={rule}"))
+        }
+        None if bus == "session" => Some(format!("arkose … --dbus-{access} {rule}")),
+        None => Some(format!("arkose … --system-dbus-{access} {rule}")),
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    format!("'{}'", visible(text.as_bytes()).replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn facts(profile: Option<&str>, stored: bool) -> Facts {
+        Facts {
+            id: "abcdefgh".to_owned(),
+            name: "App".to_owned(),
+            profile: profile.map(str::to_owned),
+            stored,
+            command: Vec::new(),
+            since: 1_000,
+            way: "user".to_owned(),
+            runas: "user".to_owned(),
+            walls: "full".to_owned(),
+            supervisor: 1,
+            first: 2,
+        }
+    }
+
+    #[test]
+    fn a_line_says_what_was_refused_and_what_would_allow_it() {
+        let event = json!({ "event": "denied", "time": 3_500, "bus": "session", "kind": "call",
+            "destination": "org.x", "interface": "org.x.I", "member": "M", "path": "/x",
+            "arg0": "a\u{1b}[2Jb", "would_allow": "call = org.x=org.x.I.M@/x" });
+        assert_eq!(
+            text(&event, &facts(Some("eyes"), true)),
+            "0:00:02  refused session call org.x org.x.I M /x a\\x1b[2Jb\n         to allow it: arkose profile set eyes dbus-rules.session.call+='org.x=org.x.I.M@/x'\n"
+        );
+        for (profile, stored) in [(None, false), (Some("file"), false)] {
+            let text = text(&event, &facts(profile, stored));
+            assert!(text.contains("arkose … --dbus-call 'org.x=org.x.I.M@/x'"), "{text}");
+        }
+        let mut system = event;
+        system["bus"] = "system".into();
+        assert!(text(&system, &facts(None, false)).contains("--system-dbus-call"));
+        system["bus"] = "accessibility".into();
+        assert!(!text(&system, &facts(None, false)).contains("allow it"));
+    }
+
+    #[test]
+    fn nothing_in_a_rule_leaves_its_word() {
+        assert_eq!(quoted("a'b\n"), "'a'\\''b\\n'");
+    }
+}

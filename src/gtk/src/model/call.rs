@@ -1,0 +1,207 @@
+//! A line of a sandbox's log of the message buses, as the window shows it.
+//!
+//! What an app sent is in it. All of it can be shown: it has an end, and nothing in it is hidden.
+
+use arkose_profile::bus::{Access, Bus, Rule};
+use arkose_profile::i18n::N_;
+use arkose_profile::text::visible;
+use serde::Deserialize;
+
+/// How many letters of one text are shown.
+const LONGEST: usize = 300;
+
+/// What was done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum What {
+    /// It did not reach the bus.
+    Refused,
+    /// It did.
+    Allowed,
+    /// Somebody was asked.
+    Asked,
+    /// Somebody said yes, or no.
+    Answered(bool),
+    /// The connection was closed.
+    Closed,
+    /// So many came at once that they were only counted.
+    Uncounted,
+    /// The proxy has ended.
+    NoBus,
+}
+
+impl What {
+    /// A word or two for it; a message id.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Refused => N_("Refused"),
+            Self::Allowed => N_("Allowed"),
+            Self::Asked => N_("You were asked"),
+            Self::Answered(true) => N_("Answered with yes"),
+            Self::Answered(false) => N_("Answered with no"),
+            Self::Closed => N_("Connection closed"),
+            Self::Uncounted => N_("Too many to be told one by one"),
+            Self::NoBus => N_("The message buses are gone"),
+        }
+    }
+}
+
+/// What would allow it from the next launch on, or why nothing does.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Remedy {
+    /// A rule for a bus.
+    Rule(Bus, Rule),
+    /// There is none; a message id that says why.
+    None(&'static str),
+}
+
+/// Something that an app did on a bus, or that was done there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// What was done about it.
+    pub what: What,
+    /// Whom it was for; may be empty.
+    pub destination: String,
+    /// The interface and method; may be empty.
+    pub method: String,
+    /// The object; may be empty.
+    pub path: String,
+    /// The rule that decided, where one did.
+    pub rule: Option<String>,
+    /// The proxy's own words.
+    pub reason: Option<String>,
+    /// For what was refused.
+    pub remedy: Option<Remedy>,
+}
+
+/// As the supervisor writes it.
+#[derive(Deserialize)]
+struct Line {
+    event: String,
+    time: u64,
+    bus: Option<String>,
+    destination: Option<String>,
+    path: Option<String>,
+    interface: Option<String>,
+    member: Option<String>,
+    rule: Option<String>,
+    reason: Option<String>,
+    would_allow: Option<String>,
+    allow: Option<bool>,
+    #[serde(default)]
+    cut: bool,
+}
+
+impl Call {
+    /// Reads a line, and when it happened in milliseconds since the beginning of 1970; `None` when it is none.
+    /// `stored` says whether there is a profile in which a rule can be kept.
+    #[must_use]
+    pub fn parse(line: &[u8], stored: bool) -> Option<(Self, u64)> {
+        let line: Line = serde_json::from_slice(line).ok()?;
+        let what = match line.event.as_str() {
+            "denied" => What::Refused,
+            "allowed" => What::Allowed,
+            "prompt" => What::Asked,
+            "answered" => What::Answered(line.allow.unwrap_or(false)),
+            "closed" => What::Closed,
+            "dropped" => What::Uncounted,
+            "bus-gone" => What::NoBus,
+            _ => return None,
+        };
+        let refused = matches!(what, What::Refused | What::Answered(false));
+        let remedy = refused.then(|| line.remedy(stored));
+        let method = match (shown(line.interface), shown(line.member)) {
+            (interface, member) if interface.is_empty() || member.is_empty() => interface + &member,
+            (interface, member) => format!("{interface}.{member}"),
+        };
+        let call = Self {
+            what,
+            destination: shown(line.destination),
+            method,
+            path: shown(line.path),
+            rule: line.rule.map(|rule| shown(Some(rule))),
+            reason: line.reason.map(|reason| shown(Some(reason))),
+            remedy,
+        };
+        Some((call, line.time))
+    }
+}
+
+impl Line {
+    fn remedy(&self, stored: bool) -> Remedy {
+        if self.cut {
+            return Remedy::None(N_("Its text is too long to be kept in a rule."));
+        }
+        let bus = self.bus.as_deref().and_then(Bus::parse);
+        let rule = self.would_allow.as_deref().and_then(|text| {
+            let (access, rule) = text.split_once('=')?;
+            Rule::parse(Access::parse(access.trim())?, rule.trim()).ok()
+        });
+        match (bus, rule) {
+            (Some(bus), Some(rule)) if bus.option(rule.access).is_some() => match stored {
+                true => Remedy::Rule(bus, rule),
+                false => Remedy::None(N_(
+                    "The app was not launched from a stored profile, in which a rule could be kept.",
+                )),
+            },
+            _ if self.rule.is_some() => Remedy::None(N_("A rule of the profile refuses it.")),
+            _ => Remedy::None(N_("No rule can allow it.")),
+        }
+    }
+}
+
+fn shown(text: Option<String>) -> String {
+    let text = visible(text.unwrap_or_default().as_bytes());
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REFUSED: &str = r#"{"event":"denied","time":9,"id":"a","bus":"session","kind":"call","destination":"org.x",
+        "path":"/x","interface":"org.x.I","member":"M","would_allow":"call = org.x=org.x.I.M@/x","reason":"r"}"#;
+
+    fn remedy(line: &str, stored: bool) -> Remedy {
+        Call::parse(line.as_bytes(), stored).unwrap().0.remedy.unwrap()
+    }
+
+    #[test]
+    fn what_was_refused_can_be_allowed_where_a_rule_can_say_so() {
+        let (call, time) = Call::parse(REFUSED.as_bytes(), true).unwrap();
+        assert_eq!((call.what, time, call.method.as_str()), (What::Refused, 9, "org.x.I.M"));
+        let Remedy::Rule(bus, rule) = remedy(REFUSED, true) else { panic!("no rule") };
+        assert_eq!((bus, rule.access), (Bus::Session, Access::Call));
+        assert_eq!(rule.to_string(), "org.x=org.x.I.M@/x");
+    }
+
+    #[test]
+    fn where_none_can_it_is_said_why() {
+        let cut = REFUSED.replace("\"time\"", "\"cut\":true,\"time\"");
+        let wrong = REFUSED.replace("call = ", "call ? ");
+        let ruled = REFUSED
+            .replace("\"would_allow\":\"call = org.x=org.x.I.M@/x\"", "\"rule\":\"deny org.x\"");
+        let elsewhere = REFUSED.replace("\"session\"", "\"accessibility\"");
+        let all =
+            [(&*cut, true), (REFUSED, false), (&wrong, true), (&ruled, true), (&elsewhere, true)];
+        let words = all.map(|(line, stored)| match remedy(line, stored) {
+            Remedy::None(why) => why.split_whitespace().last().unwrap_or_default(),
+            Remedy::Rule(..) => "a rule",
+        });
+        assert_eq!(words, ["rule.", "kept.", "it.", "it.", "it."]);
+    }
+
+    #[test]
+    fn what_is_no_line_is_none_and_nothing_is_hidden() {
+        for line in ["", "{}", r#"{"event":"started","time":1}"#, r#"{"event":"denied"}"#] {
+            assert_eq!(Call::parse(line.as_bytes(), true), None, "{line}");
+        }
+        let line = format!(r#"{{"event":"allowed","time":1,"path":"\u202e{}"}}"#, "x".repeat(500));
+        let (call, _) = Call::parse(line.as_bytes(), true).unwrap();
+        assert!(call.path.starts_with("\\u{202e}") && call.path.ends_with('…'), "{}", call.path);
+        assert_eq!(call.remedy, None);
+    }
+}

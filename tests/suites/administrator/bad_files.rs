@@ -1,0 +1,35 @@
+//! Files of an administrator that are refused.
+
+/// Bad files, where the mistake is, and what the sentence offers.
+pub(crate) const BAD: &[(&str, &str, &str)] = &[
+    ("[default\n", "1:9", "TOML"),
+    ("[default]\nnetwrok = []\n", "2:1", "network"),
+    ("[defualt]\n", "1:2", "default"),
+    ("[[rules]]\nusers = [1]\n", "1:3", "rule"),
+    ("network = []\n", "1:1", "[default]"),
+    ("[default]\nnetwork = \"none\"\n", "2:11", "list"),
+    ("[default]\nnetwork = [\"dirct\"]\n", "2:12", "direct"),
+    ("[default]\nhome = [\"cow\", 1]\n", "2:16", "list of texts"),
+    ("[default]\nrunas-root = \"no\"\n", "2:14", "true or false"),
+    ("[default]\ndevices = [\"vidoe\"]\n", "2:12", "video"),
+    ("[default]\ndevices = [\"/srv/x\"]\n", "2:12", "/dev"),
+    ("[default]\nbind-roots = [\"srv\"]\n", "2:15", "absolute"),
+    ("[default]\noff-limits = [\"/srv/../x\"]\n", "2:15", ".."),
+    ("[default]\noff-limits = [\"/\"]\n", "2:15", "off-limits"),
+    ("[default]\nmax-cow-size = 5\n", "2:16", "500M"),
+    ("[default]\nmax-cow-size = \"5Q\"\n", "2:16", "500M"),
+    ("[default]\nmax-processes = \"5\"\n", "2:17", "512"),
+    ("[default]\nmax-processes = -5\n", "2:17", "512"),
+    ("[default]\nactions = [\"lunch\"]\n", "2:12", "launch"),
+    ("[default]\nusers = [0]\n", "2:1", "rule"),
+    ("[[rule]]\nnetwork = []\n", "1:1", "users"),
+    ("[[rule]]\nusers = [\"roto\"]\n", "2:10", "root"),
+    ("[[rule]]\ngroups = [\"adm\", \"deamon\"]\n", "2:18", "daemon"),
+    ("[[rule]]\nusers = [-1]\n", "2:10", "-1"),
+    ("[[rule]]\nusers = [4294967295]\n", "2:10", "4294967295"),
+    (
+        "[default]\nnetwork = [\"none\"]\n# é\n[[rule]]\nusers = [0]\nsomething = 1\n",
+        "6:1",
+        "something",
+    ),
+];
