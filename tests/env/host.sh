@@ -5,7 +5,7 @@
 #   its runtime directory                                 where nothing made it
 #   a system bus, and polkitd on it                       where none runs and systemd is not there
 #   /etc/polkit-1/rules.d/49-arkose-tests-only.rules      where systemd is not there
-#   /tmp/.X11-unix, and /dev/net/tun for everyone         where systemd is not there
+#   /tmp/.X11-unix; /dev/net/tun and /dev/fuse for all    where systemd is not there
 # shellcheck shell=bash
 
 TEST_USER=arkose-test
@@ -93,9 +93,14 @@ ensure_x_sockets() {
     as_root install -d -m 1777 /tmp/.X11-unix
 }
 
-ensure_tun() {
-    ! has_systemd && [ -c /dev/net/tun ] && [ "$(stat -c %a /dev/net/tun)" != 666 ] || return 0
-    as_root chmod 0666 /dev/net/tun
+# The two devices that udev's own rules give to everyone.
+ensure_devices() {
+    local device
+    ! has_systemd || return 0
+    for device in /dev/net/tun /dev/fuse; do
+        [ -c "$device" ] || continue
+        [ "$(stat -c %a "$device")" = 666 ] || as_root chmod 0666 "$device"
+    done
 }
 
 # Runs a command as the test user, with nothing of our environment but what is named.
