@@ -10,7 +10,7 @@ use crate::filter::{Filter, Policy, Shared, Verdict};
 use crate::frame::Frame;
 use crate::held::Held;
 use crate::side::{PORTION, Received, Side};
-use rustix::event::epoll::EventFlags;
+use rustix::event::PollFlags;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -86,8 +86,16 @@ impl Connection {
         self.filter.is_established()
     }
 
-    /// One of the two sides, to watch it.
-    pub fn side(&mut self, end: End) -> &mut Side {
+    /// One of the two sides.
+    #[must_use]
+    pub fn side(&self, end: End) -> &Side {
+        match end {
+            End::App => &self.app,
+            End::Bus => &self.bus,
+        }
+    }
+
+    fn side_mut(&mut self, end: End) -> &mut Side {
         match end {
             End::App => &mut self.app,
             End::Bus => &mut self.bus,
@@ -102,7 +110,7 @@ impl Connection {
 
     /// What is to be watched for; nothing where the other side has enough.
     #[must_use]
-    pub fn wanted(&self, end: End) -> EventFlags {
+    pub fn wanted(&self, end: End) -> PollFlags {
         let (side, other) = match end {
             End::App => (&self.app, &self.bus),
             End::Bus => (&self.bus, &self.app),
@@ -111,9 +119,9 @@ impl Connection {
             (Phase::Greeting, End::App) => false,
             _ => !side.ended && !other.ended && !other.out.is_full() && !side.out.is_full(),
         };
-        let mut wanted = EventFlags::empty();
-        wanted.set(EventFlags::IN, reads && !(end == End::App && self.waits));
-        wanted.set(EventFlags::OUT, !side.out.is_empty());
+        let mut wanted = PollFlags::empty();
+        wanted.set(PollFlags::IN, reads && !(end == End::App && self.waits));
+        wanted.set(PollFlags::OUT, !side.out.is_empty());
         wanted
     }
 
@@ -130,13 +138,13 @@ impl Connection {
     pub fn serve(
         &mut self,
         end: End,
-        ready: EventFlags,
+        ready: PollFlags,
         scratch: &mut Vec<u8>,
         shared: &mut Shared,
     ) -> Result<(), Fault> {
         // An end that hung up says so in being read or written, whatever it was watched for.
-        let hung = ready.intersects(EventFlags::HUP | EventFlags::ERR);
-        if self.wanted(end).contains(EventFlags::IN) && (hung || ready.contains(EventFlags::IN)) {
+        let hung = ready.intersects(PollFlags::HUP | PollFlags::ERR);
+        if self.wanted(end).contains(PollFlags::IN) && (hung || ready.contains(PollFlags::IN)) {
             self.read(end, scratch, shared)?;
         }
         self.send();
@@ -157,7 +165,7 @@ impl Connection {
     }
 
     fn read(&mut self, end: End, scratch: &mut Vec<u8>, shared: &mut Shared) -> Result<(), Fault> {
-        let side = self.side(end);
+        let side = self.side_mut(end);
         // What is held is small and moves; what has to be whole is read on where it lies.
         let mut own = std::mem::take(&mut side.held);
         let begun = own.len();
@@ -190,7 +198,7 @@ impl Connection {
 
     /// Keeps what could not be dealt with.
     fn keep(&mut self, end: End, mut own: Vec<u8>, scratch: &[u8], left: std::ops::Range<usize>) {
-        let side = self.side(end);
+        let side = self.side_mut(end);
         if own.is_empty() {
             side.held = scratch.get(left).unwrap_or_default().to_vec();
         } else {
@@ -256,14 +264,14 @@ impl Connection {
         fds: bool,
         shared: &mut Shared,
     ) -> Result<usize, Fault> {
-        if !fds && !self.side(end).fds.is_empty() {
+        if !fds && !self.side_mut(end).fds.is_empty() {
             return Err(Fault::UnagreedFds);
         }
         let mut at = 0;
         // Where the piece begins that goes through as it is.
         let mut piece = 0;
         loop {
-            let side = self.side(end);
+            let side = self.side_mut(end);
             if side.rest > 0 {
                 let taken = side.rest.min(bytes.len() - at);
                 side.rest -= taken;
@@ -286,7 +294,7 @@ impl Connection {
             let rest = bytes.get(at..).unwrap_or_default();
             let Some(frame) = Frame::scan(rest)? else { break };
             if rest.len() < frame.header {
-                self.side(end).need = frame.header;
+                self.side_mut(end).need = frame.header;
                 break;
             }
             let header = Header::parse(frame, rest)?;
@@ -295,7 +303,7 @@ impl Connection {
             if header.fds > 0 && !fds {
                 return Err(Fault::UnagreedFds);
             }
-            if self.side(end).fds.len() < header.fds {
+            if self.side_mut(end).fds.len() < header.fds {
                 return Err(Fault::MissingFds);
             }
             let verdict = match end {
@@ -304,7 +312,7 @@ impl Connection {
             };
             match verdict {
                 Verdict::Need(need) => {
-                    self.side(end).need = need;
+                    self.side_mut(end).need = need;
                     break;
                 }
                 Verdict::Wait => {
@@ -313,7 +321,7 @@ impl Connection {
                 }
                 _ => {}
             }
-            let side = self.side(end);
+            let side = self.side_mut(end);
             side.need = 0;
             let descriptors = side.take_fds(header.fds)?;
             side.rest = frame.total - here;
@@ -333,12 +341,12 @@ impl Connection {
                 continue;
             }
             if let Verdict::Begin(messages) = verdict {
-                self.side(end).insert_all(messages);
+                self.side_mut(end).insert_all(messages);
             }
         }
         self.through(end, bytes.get(piece..at).unwrap_or_default());
         // Descriptors come with the first bytes of their message.
-        if at == bytes.len() && !self.side(end).fds.is_empty() {
+        if at == bytes.len() && !self.side_mut(end).fds.is_empty() {
             return Err(Fault::StrayFds);
         }
         Ok(at)
@@ -349,8 +357,8 @@ impl Connection {
         match verdict {
             // What is said instead has no descriptors.
             Verdict::Replace(other) => self.other(end).out.insert(other, Vec::new()),
-            Verdict::Answer(answer) => self.side(end).out.insert(answer, Vec::new()),
-            Verdict::Follow(messages) => self.side(end).insert_all(messages),
+            Verdict::Answer(answer) => self.side_mut(end).out.insert(answer, Vec::new()),
+            Verdict::Follow(messages) => self.side_mut(end).insert_all(messages),
             Verdict::Hold(number) => self.held.push(Held::new(number, message, fds)),
             Verdict::Pass
             | Verdict::Begin(_)

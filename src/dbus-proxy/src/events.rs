@@ -149,6 +149,12 @@ impl Events {
         (self.dropped > 0).then(|| self.since + Duration::from_secs(1))
     }
 
+    /// Whether anything waits to be written.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
     /// What waits to be written; what was written is taken from its front.
     pub fn lines(&mut self) -> &mut VecDeque<u8> {
         &mut self.lines

@@ -3,7 +3,6 @@
 use crate::fault::Fault;
 use crate::fields::MAX_FDS;
 use crate::out::Out;
-use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
 use std::collections::VecDeque;
@@ -33,8 +32,6 @@ pub struct Side {
     pub passing: bool,
     /// Whether the peer closed its end.
     pub ended: bool,
-    /// What the loop is asked to watch for; none when the socket is not watched.
-    pub watched: Option<EventFlags>,
 }
 
 /// What came of looking at a socket.
@@ -61,7 +58,6 @@ impl Side {
             rest: 0,
             passing: false,
             ended: false,
-            watched: None,
         }
     }
 
