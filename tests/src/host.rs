@@ -47,7 +47,8 @@ impl Inventory {
             tree(directory.as_ref(), 1, &ours, &mut all);
         }
         tree("/sys/class/net".as_ref(), 1, &|_| true, &mut all);
-        tree("/sys/fs/cgroup".as_ref(), 6, &|path| path.is_dir(), &mut all);
+        // Whatever else runs has groups that come and go.
+        tree("/sys/fs/cgroup".as_ref(), 6, &|path| path.is_dir() && ours(path), &mut all);
         tree(&machine().home, 6, &|_| true, &mut all);
         Self(all)
     }
