@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures Arkose next to other sandboxes, in one run, in turns, and prints medians and ratios.
 
-    bench.py [launch] [polkit] [teardown] [many] [dbus]
+    bench.py [launch] [desktop] [polkit] [teardown] [many] [dbus]
 
 Each number is milliseconds for the whole command as a shell would see it, and below the title stands
 the command. Budgets are ratios, because they hold on slow and fast machines alike; what a launch
@@ -124,6 +124,31 @@ def bench_launch():
             compare(f"launch of true, {count} binds", elapsed, contenders, {"arkose --via user": budget}, rounds)
 
 
+def bench_desktop():
+    """A shipped profile next to the one that firejail has for the same app, both without starting the app.
+
+    The isolated screen is left out: firejail's own start of one is not what is compared."""
+    bus = subprocess.Popen(
+        ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    os.environ["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
+    try:
+        for app in ("evince", "vlc"):
+            theirs = ["firejail", "--quiet", f"--profile={app}", "--ignore=private-bin", "/bin/true"]
+            contenders = {"firejail": theirs}
+            for via in ("user", "helper"):
+                words = ["arkose", "run", "--quiet", "--via", via, "--profile", app, "--xserver", "none"]
+                contenders[f"arkose --via {via}"] = [*words, "--", "/bin/true"]
+            compare(f"the profile of {app}", elapsed, contenders, {"arkose --via user": 0.25})
+    finally:
+        del os.environ["DBUS_SESSION_BUS_ADDRESS"]
+        bus.terminate()
+        bus.wait()
+        bus.stdout.close()
+
+
 def bench_polkit():
     """What of a privileged launch is pkexec's own time: the helper refuses an empty request at once."""
 
@@ -210,6 +235,7 @@ def bench_many():
 
 BENCHES = {
     "launch": bench_launch,
+    "desktop": bench_desktop,
     "polkit": bench_polkit,
     "teardown": bench_teardown,
     "many": bench_many,

@@ -2,6 +2,7 @@
 
 use crate::running::{clock, meant};
 use crate::say::{Failure, gettext, translated};
+use arkose_profile::bus::{Access, NamePattern, Rule};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::text::visible;
 use arkose_session::running::Facts;
@@ -74,7 +75,12 @@ fn text(event: &Value, facts: &Facts) -> String {
 /// The command that allows it from now on, or the option that does at the next launch.
 fn allowing(event: &Value, facts: &Facts) -> Option<String> {
     let (access, rule) = event.get("would_allow")?.as_str()?.split_once('=')?;
-    let (access, rule) = (access.trim(), quoted(rule.trim()));
+    let parsed = Rule::parse(Access::parse(access.trim())?, rule.trim()).ok()?;
+    // One call is about one name; whatever would allow more than that, somebody else has written.
+    if !matches!(parsed.name, NamePattern::Exact(_)) {
+        return None;
+    }
+    let (access, rule) = (parsed.access.as_str(), quoted(&parsed.to_string()));
     let bus = match event.get("bus")?.as_str()? {
         bus @ ("session" | "system") => bus,
         // What is done there is not the profile's to say.

@@ -311,6 +311,10 @@ impl Connection {
                 End::Bus => self.filter.incoming(&header, message, shared)?,
             };
             match verdict {
+                // There is no more of it.
+                Verdict::Need(need) if need <= message.len() || need > frame.total => {
+                    return Err(Fault::Body);
+                }
                 Verdict::Need(need) => {
                     self.side_mut(end).need = need;
                     break;
@@ -388,9 +392,9 @@ impl Connection {
         }
     }
 
-    /// A question was answered: its calls go on or are refused.
-    pub fn answered(&mut self, number: u64, allow: bool) {
-        self.release(allow, |held| held.number == number);
+    /// Questions were answered: their calls go on or are refused.
+    pub fn answered(&mut self, numbers: &[u64], allow: bool) {
+        self.release(allow, |held| numbers.contains(&held.number));
         self.send();
     }
 

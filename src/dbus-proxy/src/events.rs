@@ -5,11 +5,12 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The most bytes of a text that comes from an app.
-const LONGEST: usize = 256;
+pub const LONGEST: usize = 256;
 /// The most events a second.
 const MOST: u32 = 100;
 /// The most bytes that wait to be read.
@@ -53,11 +54,18 @@ pub struct Event<'a> {
     pub reason: Option<String>,
 }
 
-/// The beginning of a text, at most as long as is told.
+/// A text, or its beginning with a sign that there is more of it.
 #[must_use]
-pub fn brief(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default()
+pub fn brief(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST {
+        return text.into();
+    }
+    let cut = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default();
+    format!("{cut}…").into()
 }
+
+/// What of an event an app has written.
+const OF_APPS: [&str; 6] = ["destination", "path", "interface", "member", "arg0", "reason"];
 
 /// What is told of messages that went through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,25 +112,22 @@ impl Events {
             return;
         }
         self.tick(Instant::now());
-        if self.told >= MOST || self.lines.len() > FULL {
+        if self.told >= MOST || self.is_full() {
             self.dropped += 1;
             return;
         }
         self.told += 1;
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         event.time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        for text in [
-            &mut event.destination,
-            &mut event.path,
-            &mut event.interface,
-            &mut event.member,
-            &mut event.arg0,
-        ] {
-            *text = text.map(brief);
+        let Ok(mut line) = serde_json::to_value(&event) else { return };
+        for key in OF_APPS {
+            if let Some(Value::String(text)) = line.get_mut(key)
+                && text.len() > LONGEST
+            {
+                *text = brief(text).into_owned();
+            }
         }
-        if let Ok(line) = serde_json::to_value(&event) {
-            self.line(&line);
-        }
+        self.line(&line);
     }
 
     /// Adds a line that is not counted.
@@ -147,6 +152,12 @@ impl Events {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         (self.dropped > 0).then(|| self.since + Duration::from_secs(1))
+    }
+
+    /// Whether more waits to be written than should be.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.lines.len() > FULL
     }
 
     /// Whether anything waits to be written.
@@ -175,7 +186,7 @@ mod tests {
         let text = String::from_utf8(events.lines().drain(..).collect()).unwrap();
         assert_eq!(text.lines().count(), MOST as usize);
         let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
-        assert_eq!(first["member"].as_str().unwrap(), "é".repeat(128));
+        assert_eq!(first["member"].as_str().unwrap(), "é".repeat(128) + "…");
         assert!(first.get("path").is_none());
         events.tick(Instant::now() + Duration::from_secs(2));
         let text = String::from_utf8(events.lines().drain(..).collect()).unwrap();

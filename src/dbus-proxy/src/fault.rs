@@ -83,6 +83,9 @@ pub enum Fault {
     /// There is no bus.
     #[error("the bus cannot be reached")]
     Unreachable,
+    /// Only replies reply; what is not one, and says so, some libraries take for one.
+    #[error("a call or a signal says that it is a reply")]
+    NoReply,
     /// A reply of the bus that the proxy must read.
     #[error("a reply of the bus is not valid")]
     Reply,

@@ -7,6 +7,7 @@
 mod asked;
 mod driver;
 mod incoming;
+mod matches;
 mod names;
 mod outgoing;
 mod refusal;
@@ -18,13 +19,15 @@ use crate::fields::Header;
 use crate::grammar::{BUS, is_unique};
 use crate::peers::Peers;
 use arkose_profile::bus::{Access, NamePattern, Rule, Rules, Subject};
+use matches::Matches;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// The most calls of one connection that wait for a reply.
-const MOST_CALLS: usize = 64 << 10;
+const MOST_CALLS: usize = 8 << 10;
 /// The most bytes of a first argument that rules look at.
 const LONGEST_ARGUMENT: usize = 16 << 10;
+
 /// What is allowed on one bus.
 #[derive(Debug)]
 pub struct Policy {
@@ -102,6 +105,10 @@ enum Awaited {
     OwnNames,
     /// The owner of that name, for the proxy.
     OwnOwner(String),
+    /// That the proxy hears of the coming and going of a name.
+    OwnWatch,
+    /// Nothing that the app waits for, but the bus answers it.
+    Nothing,
 }
 
 /// Whom a call was for. A session's bus hands out replies of anybody.
@@ -120,6 +127,7 @@ pub struct Filter {
     greeted: bool,
     calls: HashMap<u32, Awaited>,
     peers: Peers,
+    matches: Matches,
     /// How many of the proxy's own calls have no reply.
     unsynced: usize,
     /// The serial of the proxy's last call; counts down, as apps count up.
@@ -141,6 +149,7 @@ impl Filter {
             greeted: false,
             calls: HashMap::new(),
             peers: Peers::default(),
+            matches: Matches::default(),
             unsynced: 0,
             own_serial: u32::MAX,
             answer_serial: 0,
@@ -191,8 +200,7 @@ impl Filter {
             return Verdict::Pass;
         }
         if self.calls.len() >= MOST_CALLS {
-            let text = "too many calls of this connection have no reply";
-            return self.error(header, "org.freedesktop.DBus.Error.LimitsExceeded", text);
+            return self.too_many_calls(header);
         }
         self.calls.insert(header.frame.serial, awaited);
         Verdict::Pass
@@ -230,9 +238,12 @@ fn argument<'a>(
         return Ok(Ok(None));
     }
     let start = header.frame.header + 4;
+    if header.frame.total < start {
+        return Err(Fault::Body);
+    }
     let Some(length) = message.get(header.frame.header..).and_then(|body| body.first_chunk::<4>())
     else {
-        return Ok(Err(start.min(header.frame.total)));
+        return Ok(Err(start));
     };
     let length = header.frame.order.u32(*length) as usize;
     if length >= header.frame.total.saturating_sub(start) {

@@ -24,6 +24,14 @@ pub enum Kind {
     Signal,
 }
 
+impl Kind {
+    /// Whether it answers a call.
+    #[must_use]
+    pub fn is_reply(self) -> bool {
+        matches!(self, Self::Return | Self::Error)
+    }
+}
+
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {

@@ -48,10 +48,16 @@ impl Listener {
     }
 
     /// The next app that connects; none when there is none now.
-    #[must_use]
-    pub fn accept(&self) -> Option<OwnedFd> {
+    ///
+    /// # Errors
+    /// When there are no more descriptors, or no memory: the app waits, and would be told at once again.
+    pub fn accept(&self) -> Result<Option<OwnedFd>, Errno> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        rustix::net::accept_with(&self.socket, flags).ok()
+        match rustix::net::accept_with(&self.socket, flags) {
+            Ok(app) => Ok(Some(app)),
+            Err(errno @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => Err(errno),
+            Err(_) => Ok(None),
+        }
     }
 }
 

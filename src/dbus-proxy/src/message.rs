@@ -128,6 +128,12 @@ impl Answering<'_> {
             .body("s", |body| body.text(text))
     }
 
+    /// That there is nothing to say.
+    #[must_use]
+    pub fn nothing(&self) -> Vec<u8> {
+        self.begin(Kind::Return).named(7, b's', Some(BUS)).body("", |_| {})
+    }
+
     /// No.
     #[must_use]
     pub fn no(&self) -> Vec<u8> {
@@ -149,8 +155,18 @@ impl Answering<'_> {
     }
 }
 
-/// The call with another argument, as [`bus_call`] writes it.
+/// The call with another argument, as [`bus_call`] writes it; the bus is to answer it.
 #[must_use]
 pub fn with_argument(header: &Header<'_>, member: &str, argument: &str) -> Vec<u8> {
-    bus_call(header.frame.serial, header.frame.flags, member, Some(argument))
+    bus_call(header.frame.serial, header.frame.flags & !NO_REPLY, member, Some(argument))
+}
+
+/// A whole call, so that it is answered.
+#[must_use]
+pub fn answered(call: &[u8]) -> Vec<u8> {
+    let mut call = call.to_vec();
+    if let Some(flags) = call.get_mut(2) {
+        *flags &= !NO_REPLY;
+    }
+    call
 }

@@ -26,6 +26,8 @@ const MOST: usize = 512;
 const MOST_SYSTEM: usize = 128;
 /// The most that are not known to their bus yet: a bus bounds those of all its users together.
 const MOST_BEGINNING: usize = 32;
+/// How long nobody is let in when there are no descriptors left.
+const FULL: Duration = Duration::from_millis(200);
 /// How long it takes until a bus that has too much to do is tried again.
 const AGAIN: Duration = Duration::from_millis(5);
 
@@ -80,6 +82,8 @@ pub struct Server {
     listeners: Vec<Listener>,
     /// Whether new apps are heard.
     listening: bool,
+    /// Until when they are not, for want of descriptors.
+    full: Option<Instant>,
     connections: Vec<Option<Box<Connection>>>,
     free: Vec<usize>,
     arrivals: VecDeque<Arrival>,
@@ -112,6 +116,7 @@ impl Server {
         let mut server = Self {
             listeners,
             listening: true,
+            full: None,
             connections: Vec::new(),
             free: Vec::new(),
             arrivals: VecDeque::new(),
@@ -155,7 +160,9 @@ impl Server {
             if deadline.is_some() {
                 self.tick(Instant::now());
             }
-            self.listening = self.beginning() < MOST_BEGINNING
+            self.full = self.full.filter(|until| *until > Instant::now());
+            self.listening = self.full.is_none()
+                && self.beginning() < MOST_BEGINNING
                 && self.connections.len() - self.free.len() < MOST;
         }
     }
@@ -241,13 +248,13 @@ impl Server {
 
     fn answered(&mut self, answer: Answer) {
         let launch = answer.span == Span::Launch;
-        let Some(question) = self.shared.asks.answer(answer.answer, answer.allow, launch) else {
-            return;
-        };
+        let Shared { asks, events } = &mut self.shared;
+        let answered = asks.answer(answer.answer, answer.allow, launch, events);
+        let Some((question, numbers)) = answered else { return };
         let held = |connection: &Option<Box<Connection>>| {
             connection
                 .as_ref()
-                .is_some_and(|one| one.questions().any(|number| number == answer.answer))
+                .is_some_and(|one| one.questions().any(|number| numbers.contains(&number)))
         };
         let waiting: Vec<usize> = self
             .connections
@@ -257,7 +264,7 @@ impl Server {
             .collect();
         for index in waiting {
             if let Some(Some(connection)) = self.connections.get_mut(index) {
-                connection.answered(answer.answer, answer.allow);
+                connection.answered(&numbers, answer.allow);
             }
             self.end_if_over(index);
         }
@@ -276,7 +283,11 @@ impl Server {
 
     fn accept(&mut self, index: usize) {
         let Some(listener) = self.listeners.get(index) else { return };
-        let Some(app) = listener.accept() else { return };
+        let app = match listener.accept() {
+            Ok(Some(app)) => app,
+            Ok(None) => return,
+            Err(_) => return self.full = Some(Instant::now() + FULL),
+        };
         let (bus, connections) = (&listener.policy.bus, self.connections.iter().flatten());
         let others = connections.filter(|one| one.bus_name() == bus).count();
         if bus == "system" && others >= MOST_SYSTEM {
@@ -346,7 +357,8 @@ impl Server {
     fn deadline(&self) -> Option<Instant> {
         let again = (!self.arrivals.is_empty()).then(|| Instant::now() + AGAIN);
         let connections = self.connections.iter().flatten().filter_map(|one| one.deadline());
-        connections.chain(again).chain(self.shared.events.deadline()).min()
+        let others = self.full.into_iter().chain(self.shared.events.deadline());
+        connections.chain(again).chain(others).min()
     }
 
     fn tick(&mut self, now: Instant) {

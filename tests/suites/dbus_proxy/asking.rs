@@ -60,6 +60,34 @@ fn a_yes_is_one_to_what_was_shown() {
     assert!(there.others.iter().all(|one| one.member != "Open"), "{:?}", there.others);
 }
 
+/// Of what a call carries, a person is shown the first text alone.
+#[test]
+fn a_yes_is_none_to_a_call_that_carries_something_else() {
+    let bus = Bus::start();
+    let mut there = peer(&bus, "org.x.Peer");
+    let (proxy, mut supervisor) = bus.supervised(r#"{"access":"ask","rule":"org.x.Peer"}"#, "");
+    let mut app = Client::new(&proxy.path);
+    let set = |interface: &str, property: &str| {
+        Draft::call("org.x.Peer", "/", "org.freedesktop.DBus.Properties", "Set")
+            .text(interface)
+            .text(property)
+    };
+    app.say(set("org.x.I", "Good"));
+    let question = supervisor.told("ask");
+    app.say(set("org.x.I", "Evil"));
+    let other = supervisor.told("ask");
+    assert_ne!(question["ask"], other["ask"]);
+    supervisor.say(&format!(r#"{{"answer":{},"allow":true,"for":"once"}}"#, question["ask"]));
+    assert!(there.wait("Set").body.ends_with(b"Good\0"));
+    // A yes for good is one to that interface, whatever of it, and to no other.
+    supervisor.say(&format!(r#"{{"answer":{},"allow":true,"for":"launch"}}"#, other["ask"]));
+    assert!(there.wait("Set").body.ends_with(b"Evil\0"));
+    app.say(set("org.x.I", "More"));
+    assert!(there.wait("Set").body.ends_with(b"More\0"));
+    app.say(set("org.evil.I", "More"));
+    assert_eq!(supervisor.told("ask")["arg0"], "org.evil.I");
+}
+
 #[test]
 fn what_was_refused_is_told_with_the_rule_that_would_allow_it() {
     let bus = Bus::start();

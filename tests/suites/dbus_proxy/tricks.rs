@@ -81,3 +81,145 @@ fn peer_with_two(bus: &Bus, one: &str, other: &str) -> Client {
     assert_eq!(both.own(other).body, [1, 0, 0, 0]);
     both
 }
+
+/// A connection that has not said anything yet but hello, and then at once all of this.
+fn at_once(path: &std::path::Path, drafts: impl IntoIterator<Item = Draft>) -> Client {
+    let mut app = Client::raw(path, "AUTH EXTERNAL 30");
+    let mut bytes = Draft { serial: 1, ..Draft::bus("Hello") }.bytes();
+    drafts.into_iter().for_each(|draft| bytes.extend(draft.bytes()));
+    app.socket.write_all(&bytes).unwrap();
+    assert!(app.replied(1).text().starts_with(':'));
+    app
+}
+
+/// The library in the bus answers what is for nobody, whether a reply is wanted or not.
+#[test]
+fn no_answer_of_the_library_in_the_bus_is_one_to_the_proxy() {
+    let bus = Bus::start();
+    let mut denied = peer_with_two(&bus, "org.y.Denied", "org.z.Other");
+    let proxy = bus.proxy(&["--talk=org.z.Other", "--deny=org.y.Denied"]);
+    let nobody = |serial| {
+        let mut draft = Draft::call("x", "/", "org.freedesktop.DBus.Peer", "GetMachineId");
+        draft.fields.retain(|(code, ..)| *code != 6);
+        Draft { serial, flags: 1, ..draft }
+    };
+    let mut app = at_once(&proxy.path, (u32::MAX - 10..=u32::MAX).map(nobody));
+    let call = Draft { serial: EARLY, ..Draft::call("org.z.Other", "/", "org.x.I", "M") };
+    assert_eq!(app.ask(call).error, DENIED);
+    denied.settled();
+    assert!(denied.others.iter().all(|one| one.member != "M"), "{:?}", denied.others);
+}
+
+#[test]
+fn the_machine_has_no_identity_on_the_bus() {
+    let bus = Bus::start();
+    let proxy = bus.proxy(&["--see=org.x.Seen"]);
+    let mut app = Client::new(&proxy.path);
+    let peer = |member| Draft::call(wire::BUS, "/", "org.freedesktop.DBus.Peer", member);
+    assert_eq!(app.ask(peer("GetMachineId")).error, DENIED);
+    assert_eq!(app.ask(peer("Ping")).kind, 2);
+    for (member, error) in [("Ping", ""), ("GetMachineId", DENIED)] {
+        let mut draft = peer(member);
+        draft.fields.retain(|(code, ..)| *code != 6);
+        assert_eq!(app.ask(draft).error, error, "{member}");
+    }
+}
+
+/// A message that is too short for what it says to carry would be waited for ever, and all after it kept.
+#[test]
+fn a_text_without_its_length_ends_the_connection() {
+    let bus = Bus::start();
+    let _there = peer(&bus, "org.x.Peer");
+    let proxy = bus.proxy(&["--call=org.x.Peer=org.x.I.M arg0=good"]);
+    for length in 1..4 {
+        let mut app = Client::new(&proxy.path);
+        let mut short = Draft::call("org.x.Peer", "/", "org.x.I", "M");
+        (short.signature, short.body) = ("s".to_owned(), vec![0; length]);
+        app.say(short);
+        assert!(app.is_closed(), "{length}");
+    }
+}
+
+/// libdbus ends a call of its own with whatever message has its serial.
+#[test]
+fn what_is_no_reply_cannot_say_that_it_is_one() {
+    let bus = Bus::start();
+    let mut there = peer(&bus, "org.x.Peer");
+    let proxy = bus.proxy(&["--talk=org.x.Peer"]);
+    let call = Draft::call("org.x.Peer", "/", "org.x.I", "M");
+    for mut draft in [Draft::signal("org.x.I", "S"), call] {
+        draft.numbers.push((5, 7));
+        let mut app = Client::new(&proxy.path);
+        app.say(draft.clone());
+        assert!(app.is_closed(), "{draft:?}");
+    }
+    there.settled();
+    assert!(there.others.iter().all(|one| !["S", "M"].contains(&one.member.as_str())));
+    // Nor does anything that pretends to be a reply reach the app.
+    let mut app = Client::new(&proxy.path);
+    let mut pretending = Draft::call(&app.name, "/", "org.x.I", "Pretending");
+    pretending.numbers.push((5, 1));
+    there.say(pretending);
+    there.settled();
+    app.settled();
+    assert!(app.others.iter().all(|one| one.member != "Pretending"), "{:?}", app.others);
+}
+
+/// An error of the bus for a call that wanted no reply comes under the serial of another.
+#[test]
+fn names_are_looked_through_whatever_they_answer() {
+    let bus = Bus::start();
+    let _hidden = peer(&bus, "org.y.Hidden");
+    let proxy = bus.proxy(&["--see=org.x.Seen"]);
+    let mut app = Client::new(&proxy.path);
+    for round in 0..20 {
+        let serial = EARLY + round;
+        let wrong = Draft { serial, flags: 1, ..Draft::bus("GetId") }.text("x");
+        let names = Draft { serial, ..Draft::bus("ListNames") };
+        let id = Draft { serial: 1000 + round, ..Draft::bus("GetId") };
+        app.socket.write_all(&[wrong.bytes(), names.bytes(), id.bytes()].concat()).unwrap();
+        let answer = app.replied(serial);
+        assert!(answer.kind == 3 || !answer.texts().contains(&"org.y.Hidden".to_owned()));
+        app.replied(1000 + round);
+    }
+}
+
+#[test]
+fn nothing_that_an_app_writes_becomes_a_rule_for_more_than_one_name() {
+    let bus = Bus::start();
+    let (proxy, mut supervisor) = bus.supervised(r#"{"access":"see","rule":"org.x.Seen"}"#, "");
+    let mut app = Client::new(&proxy.path);
+    for (member, argument) in [
+        ("StartServiceByName", "*"),
+        ("RequestName", "org.freedesktop.*"),
+        ("NameHasOwner", "*"),
+        ("NameHasOwner", &"\u{1}".repeat(60_000)),
+    ] {
+        app.ask(Draft::bus(member).text(argument).u32(0));
+        let event = supervisor.told("event");
+        assert_eq!(
+            (&event["event"], event.get("would_allow")),
+            (&"denied".into(), None),
+            "{event}"
+        );
+        assert!(event.to_string().len() < 4096);
+    }
+}
+
+#[test]
+fn a_connection_has_no_endless_number_of_match_rules() {
+    let bus = Bus::start();
+    let proxy = bus.proxy(&["--see=org.x.Seen"]);
+    let mut app = Client::new(&proxy.path);
+    let rule = |number: u32| Draft::bus("AddMatch").text(&format!("type='signal',arg0='{number}'"));
+    let mut bytes = Vec::new();
+    for number in 0..4096 {
+        bytes.extend(Draft { serial: EARLY + number, flags: 1, ..rule(number) }.bytes());
+    }
+    app.socket.write_all(&bytes).unwrap();
+    let refused = app.ask(Draft { serial: 10_000, ..rule(5000) });
+    assert_eq!(refused.error, "org.freedesktop.DBus.Error.LimitsExceeded");
+    let remove = Draft::bus("RemoveMatch").text("type='signal',arg0='7'");
+    assert_eq!(app.ask(Draft { serial: 10_001, ..remove }).error, "");
+    assert_eq!(app.ask(Draft { serial: 10_002, ..rule(5000) }).error, "");
+}

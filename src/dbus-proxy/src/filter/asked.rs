@@ -3,16 +3,23 @@
 use super::names::Names;
 use super::refusal::{DENIED, worded};
 use super::{Awaited, Filter, Shared, Verdict, told};
-use crate::ask::{Asked, Question};
+use crate::ask::{Asked, Carried, Question};
 use crate::events::Event;
 use crate::fields::Header;
 use crate::grammar::is_unique;
-use arkose_profile::bus::{Decision, Rule, Subject};
+use arkose_profile::bus::{Decision, Rule, Subject, TextPattern};
 
 /// The most bytes of one connection's calls that wait.
 const MOST_HELD: usize = 1 << 20;
 /// The most such calls.
 const MOST_HELD_CALLS: usize = 64;
+
+/// Whether the first argument is as much of what is asked as the method. Without an interface the method
+/// may be one of those that are for all of them.
+fn says_what(header: &Header<'_>, rule: &Rule) -> bool {
+    let general = header.interface.is_none_or(|name| name == "org.freedesktop.DBus.Properties");
+    general || rule.filter.arg0 != TextPattern::Any
+}
 
 impl Filter {
     pub(super) fn ask(
@@ -38,6 +45,7 @@ impl Filter {
             interface: header.interface.map(str::to_owned),
             member: subject.member.to_owned(),
             path: subject.path.to_owned(),
+            arg0: subject.arg0.filter(|_| says_what(header, rule)).map(str::to_owned),
         };
         let total = header.frame.total;
         let room = self.held_calls < MOST_HELD_CALLS && self.held_bytes + total <= MOST_HELD;
@@ -49,7 +57,9 @@ impl Filter {
             None if message.len() < total => return Verdict::Need(total),
             None => {}
         }
-        match shared.asks.ask(&question, subject.arg0, &rule_text, &mut shared.events) {
+        let body = message.get(header.frame.header..total).unwrap_or_default();
+        let carried = Carried { arg0: subject.arg0, signature: header.signature, body };
+        match shared.asks.ask(&question, carried, &rule_text, &mut shared.events) {
             Asked::Known(_) => self.deny(header, subject, Some(rule), shared),
             Asked::Wait(number) => {
                 shared.events.tell(Event {

@@ -1,14 +1,15 @@
 //! Calls to the bus itself, answered by the policy: what is hidden does not exist.
 
-use super::refusal::{DENIED, UNKNOWN, unknown};
-use super::{Awaited, Filter, Shared, Verdict};
+use super::refusal::{DENIED, LIMIT, UNKNOWN, unknown};
+use super::{Awaited, Filter, MOST_CALLS, Shared, Verdict};
 use crate::events::Event;
 use crate::fault::Fault;
 use crate::fields::Header;
 use crate::frame::Kind;
 use crate::grammar::BUS;
 use crate::matchrule::MatchRule;
-use crate::message::with_argument;
+use crate::message::{answered, with_argument};
+use arkose_profile::bus::is_bus_name;
 
 /// The most bytes of such a call; none has long arguments.
 const LONGEST: usize = 64 << 10;
@@ -31,12 +32,11 @@ impl Filter {
     ) -> Result<Verdict, Fault> {
         let member = header.member.unwrap_or_default();
         match (header.interface, member) {
-            (
-                Some("org.freedesktop.DBus.Introspectable" | "org.freedesktop.DBus.Peer"),
-                "Introspect" | "Ping" | "GetMachineId",
-            )
+            // Not `GetMachineId`: the sandbox is a machine of its own.
+            (Some("org.freedesktop.DBus.Introspectable"), "Introspect")
+            | (Some("org.freedesktop.DBus.Peer"), "Ping")
             | (Some("org.freedesktop.DBus.Properties"), "Get" | "GetAll") => {
-                return Ok(self.pass(header, Awaited::App(None)));
+                return Ok(self.told_by_bus(header, Awaited::App(None)));
             }
             // Without an interface, a bus takes the first that has such a method: that is its own.
             (Some(BUS) | None, member) if is_plain(member) => {
@@ -52,8 +52,34 @@ impl Filter {
         if message.len() < total {
             return Ok(Verdict::Need(total));
         }
-        let argument = header.body(message.get(..total).unwrap_or_default()).text()?;
-        Ok(self.about(header, member, argument, shared))
+        let whole = message.get(..total).unwrap_or_default();
+        let argument = header.body(whole).text()?;
+        Ok(match member {
+            "AddMatch" | "RemoveMatch" => self.match_rule(header, member, argument, shared),
+            _ => self.about(header, whole, argument, shared),
+        })
+    }
+
+    /// Lets a call through by which an app only learns something.
+    fn told_by_bus(&mut self, header: &Header<'_>, awaited: Awaited) -> Verdict {
+        // A bus answers although nobody waits, and that would be taken for another reply.
+        if header.frame.wants_reply() { self.pass(header, awaited) } else { Verdict::Drop }
+    }
+
+    /// Lets a call through that does something. A bus may answer one that wants no reply; so it is made to,
+    /// and until then no other call has its serial.
+    fn done_by_bus(&mut self, header: &Header<'_>, call: Option<Vec<u8>>, whole: &[u8]) -> Verdict {
+        if self.calls.len() >= MOST_CALLS {
+            return self.too_many_calls(header);
+        }
+        let awaited =
+            if header.frame.wants_reply() { Awaited::App(None) } else { Awaited::Nothing };
+        self.calls.insert(header.frame.serial, awaited);
+        match call {
+            Some(call) => Verdict::Replace(call),
+            None if header.frame.wants_reply() => Verdict::Pass,
+            None => Verdict::Replace(answered(whole)),
+        }
     }
 
     /// A call without an argument that matters.
@@ -63,27 +89,23 @@ impl Filter {
                 self.greeted = true;
                 Awaited::Hello
             }
-            // A bus answers although nobody waits, and that would be taken for another reply.
-            "ListNames" | "ListActivatableNames" if !header.frame.wants_reply() => {
-                return Verdict::Drop;
-            }
             "ListNames" | "ListActivatableNames" => Awaited::Names,
             _ => Awaited::App(None),
         };
-        self.pass(header, awaited)
+        self.told_by_bus(header, awaited)
     }
 
-    /// A call about a name, or with a match rule.
+    /// A call about a name.
     fn about(
         &mut self,
         header: &Header<'_>,
-        member: &str,
+        whole: &[u8],
         argument: &str,
         shared: &mut Shared,
     ) -> Verdict {
+        let member = header.member.unwrap_or_default();
         let rules = &self.policy.rules;
         let (allowed, kind, access) = match member {
-            "AddMatch" | "RemoveMatch" => return self.match_rule(header, member, argument, shared),
             "RequestName" | "ReleaseName" | "ListQueuedOwners" => {
                 (rules.owns(argument), "own", "own")
             }
@@ -94,7 +116,7 @@ impl Filter {
             _ => (self.sees(argument), "see", "see"),
         };
         if allowed {
-            return self.pass(header, Awaited::App(None));
+            return self.done_by_bus(header, None, whole);
         }
         let visible = self.sees(argument);
         shared.events.tell(Event {
@@ -103,7 +125,8 @@ impl Filter {
             kind,
             destination: Some(argument),
             member: Some(member),
-            would_allow: (!argument.starts_with(':')).then(|| format!("{access} = {argument}")),
+            // Anything else would be a rule that the app wrote.
+            would_allow: is_bus_name(argument).then(|| format!("{access} = {argument}")),
             ..Event::default()
         });
         match member {
@@ -130,10 +153,16 @@ impl Filter {
     ) -> Verdict {
         match MatchRule::parse(text) {
             Err(bad) => self.refuse(header, "driver", &bad.to_string(), shared),
-            Ok(rule) => match self.pass(header, Awaited::App(None)) {
-                Verdict::Pass => Verdict::Replace(with_argument(header, member, &rule.to_string())),
-                other => other,
-            },
+            Ok(rule) => {
+                let rule = rule.to_string();
+                if member == "RemoveMatch" {
+                    self.matches.remove(&rule);
+                } else if !self.matches.add(&rule) {
+                    let text = "too many match rules of this connection";
+                    return self.error(header, LIMIT, text);
+                }
+                self.done_by_bus(header, Some(with_argument(header, member, &rule)), &[])
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Awaited, Filter, Policy, Shared, Verdict, argument, told};
 use crate::events::Event;
 use crate::fault::Fault;
 use crate::fields::Header;
-use crate::frame::{Kind, NO_REPLY};
+use crate::frame::Kind;
 use crate::grammar::{BUS, BUS_PATH, is_unique};
 use crate::message::{Answering, bus_call};
 use arkose_profile::bus::NamePattern;
@@ -28,7 +28,9 @@ impl Filter {
     ) -> Result<Verdict, Fault> {
         // What is said without a sender, as the reply to a Ping that is for nobody, says the bus itself.
         let sender = header.sender.unwrap_or(BUS);
-        if !self.is_for_app(header) {
+        // What is no reply and says so could be taken for one.
+        let pretends = header.reply_to.is_some() && !header.frame.kind.is_reply();
+        if pretends || !self.is_for_app(header) {
             return Ok(Verdict::Drop);
         }
         match header.frame.kind {
@@ -65,6 +67,20 @@ impl Filter {
         let total = header.frame.total;
         let whole = match self.calls.get(&serial) {
             None | Some(Awaited::Held) => return Ok(Verdict::Drop),
+            // Names are looked through whatever they answer: an error of the bus for a call that wanted no
+            // reply may have come under the serial of the call that they are for.
+            Some(Awaited::App(_)) if of_bus && header.signature == "as" && total > LONGEST => {
+                return Err(Fault::Reply);
+            }
+            Some(Awaited::App(_))
+                if of_bus && header.signature == "as" && message.len() < total =>
+            {
+                return Ok(Verdict::Need(total));
+            }
+            Some(Awaited::App(_)) if of_bus && header.signature == "as" => {
+                self.calls.remove(&serial);
+                return self.names_seen(header, message.get(..total).unwrap_or_default(), serial);
+            }
             Some(Awaited::App(callee)) => {
                 // The bus itself says that there is no answer.
                 let right =
@@ -101,13 +117,7 @@ impl Filter {
                 self.unique = Some(unique.to_owned());
                 Ok(Verdict::Begin(self.questions()))
             }
-            Awaited::Names if returned => {
-                let names = names(header, message)?;
-                let seen = names.into_iter().filter(|name| self.sees(name));
-                let to = self.unique.as_deref();
-                let answering = Answering { call: serial, serial: header.frame.serial, to };
-                Ok(Verdict::Replace(answering.names(seen)))
-            }
+            Awaited::Names if returned => self.names_seen(header, message, serial),
             Awaited::OwnNames => {
                 self.unsynced -= 1;
                 let names = if returned { names(header, message)? } else { Vec::new() };
@@ -121,12 +131,35 @@ impl Filter {
                 self.unsynced -= 1;
                 if returned {
                     let owner = header.body(message).text()?;
+                    if header.signature != "s" || !is_unique(owner) && owner != BUS {
+                        return Err(Fault::Reply);
+                    }
                     self.owner_is(&name, Some(owner));
                 }
                 Ok(Verdict::Drop)
             }
+            // What is not heard of would be judged by what was once known of it.
+            Awaited::OwnWatch if !returned => Err(Fault::Reply),
+            Awaited::OwnWatch => {
+                self.unsynced -= 1;
+                Ok(Verdict::Drop)
+            }
+            Awaited::Nothing => Ok(Verdict::Drop),
             _ => Ok(Verdict::Pass),
         }
+    }
+
+    /// A list of names, without those that the app does not see.
+    fn names_seen(
+        &self,
+        header: &Header<'_>,
+        message: &[u8],
+        serial: u32,
+    ) -> Result<Verdict, Fault> {
+        let seen = names(header, message)?.into_iter().filter(|name| self.sees(name));
+        let to = self.unique.as_deref();
+        let answering = Answering { call: serial, serial: header.frame.serial, to };
+        Ok(Verdict::Replace(answering.names(seen)))
     }
 
     /// What the proxy asks the bus about the names that its rules have.
@@ -172,8 +205,8 @@ impl Filter {
             "type='signal',sender='{BUS}',interface='{BUS}',member='NameOwnerChanged',\
              path='{BUS_PATH}'{which}"
         );
-        let serial = self.own_serial();
-        bus_call(serial, NO_REPLY, "AddMatch", Some(&rule))
+        let serial = self.own_call(Awaited::OwnWatch);
+        bus_call(serial, 0, "AddMatch", Some(&rule))
     }
 
     fn ask_owner(&mut self, name: &str) -> Vec<u8> {

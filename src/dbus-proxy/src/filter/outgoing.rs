@@ -2,14 +2,13 @@
 
 use super::names::Names;
 use super::refusal::worded;
-use super::{Awaited, Filter, Policy, Shared, Verdict, argument, driver, told};
+use super::{Awaited, Filter, Shared, Verdict, argument, driver, told};
 use crate::events::Event;
 use crate::fault::Fault;
 use crate::fields::Header;
 use crate::frame::Kind;
 use crate::grammar::BUS;
 use arkose_profile::bus::Decision;
-use std::rc::Rc;
 
 impl Filter {
     /// Judges a message of the app, of which at least the header is here.
@@ -28,6 +27,14 @@ impl Filter {
         if !self.greeted && !driver::is_hello(header) {
             return Err(Fault::NoHello);
         }
+        // Whatever the bus answers before it has answered the proxy could have a serial of the proxy's own.
+        if self.greeted && !self.is_synced() {
+            return Ok(Verdict::Wait);
+        }
+        // libdbus ends a call with anything that has its serial, of whatever kind.
+        if header.reply_to.is_some() && !header.frame.kind.is_reply() {
+            return Err(Fault::NoReply);
+        }
         match header.frame.kind {
             Kind::Call => self.call(header, message, shared),
             Kind::Return | Kind::Error => Ok(self.reply(header, shared)),
@@ -45,26 +52,25 @@ impl Filter {
             return Err(Fault::SerialReuse);
         }
         let Some(destination) = header.destination else {
-            let peer = header.interface == Some("org.freedesktop.DBus.Peer")
-                && matches!(header.member, Some("Ping" | "GetMachineId"));
-            return Ok(if peer {
-                self.pass(header, Awaited::App(None))
+            // The library in the bus would answer.
+            let ping = (header.interface, header.member)
+                == (Some("org.freedesktop.DBus.Peer"), Some("Ping"));
+            return Ok(if ping {
+                self.answer(header, |answering| answering.nothing())
             } else {
                 self.refuse(header, "driver", "a call says whom it is for", shared)
             });
         };
         if destination == BUS {
-            // What is asked of the bus earlier could be answered with a serial of the proxy's own.
-            let early = self.greeted && !self.is_synced();
-            return if early { Ok(Verdict::Wait) } else { self.driver(header, message, shared) };
+            return self.driver(header, message, shared);
         }
         if self.unique.as_deref() == Some(destination) {
             return Ok(self.pass(header, Awaited::App(self.callee(destination))));
         }
-        let (policy, names) = match self.decide(header, destination, message)? {
-            Ok(decided) => decided,
-            Err(verdict) => return Ok(verdict),
-        };
+        if let Some(need) = self.need(header, message)? {
+            return Ok(Verdict::Need(need));
+        }
+        let (policy, names) = (self.policy.clone(), Names::called(destination));
         let subject = told(header, message);
         Ok(match names.of(&policy.rules, self, destination, &subject) {
             Decision::Allow(rule) => {
@@ -86,22 +92,12 @@ impl Filter {
         })
     }
 
-    /// The policy to judge a message by, or what keeps it from being judged now.
-    pub(super) fn decide(
-        &self,
-        header: &Header<'_>,
-        destination: &str,
-        message: &[u8],
-    ) -> Result<Result<(Rc<Policy>, Names), Verdict>, Fault> {
-        if !self.is_synced() {
-            return Ok(Err(Verdict::Wait));
+    /// How many bytes of a message have to be here to judge it, when there are less.
+    fn need(&self, header: &Header<'_>, message: &[u8]) -> Result<Option<usize>, Fault> {
+        if self.policy.rules.looks_at_arg0() {
+            return Ok(argument(header, message)?.err());
         }
-        if self.policy.rules.looks_at_arg0()
-            && let Some(need) = argument(header, message)?.err()
-        {
-            return Ok(Err(Verdict::Need(need)));
-        }
-        Ok(Ok((self.policy.clone(), Names::called(destination))))
+        Ok(None)
     }
 
     pub(super) fn signal(
@@ -115,10 +111,10 @@ impl Filter {
         if self.unique.as_deref() == Some(destination) {
             return Ok(Verdict::Pass);
         }
-        let (policy, names) = match self.decide(header, destination, message)? {
-            Ok(decided) => decided,
-            Err(verdict) => return Ok(verdict),
-        };
+        if let Some(need) = self.need(header, message)? {
+            return Ok(Verdict::Need(need));
+        }
+        let (policy, names) = (self.policy.clone(), Names::called(destination));
         let subject = told(header, message);
         match names.of(&policy.rules, self, destination, &subject) {
             Decision::Allow(_) => Ok(Verdict::Pass),

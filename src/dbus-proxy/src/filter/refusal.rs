@@ -1,7 +1,7 @@
 //! What an app is told that may not, and what is told of it.
 
 use super::{Filter, Shared, Verdict};
-use crate::events::Event;
+use crate::events::{Event, LONGEST};
 use crate::fields::Header;
 use crate::frame::NO_START;
 use crate::grammar::is_unique;
@@ -9,6 +9,7 @@ use crate::message::Answering;
 use arkose_profile::bus::{Rule, Subject};
 
 pub(super) const DENIED: &str = "org.freedesktop.DBus.Error.AccessDenied";
+pub(super) const LIMIT: &str = "org.freedesktop.DBus.Error.LimitsExceeded";
 pub(super) const UNKNOWN: &str = "org.freedesktop.DBus.Error.ServiceUnknown";
 
 /// What dbus-daemon says of a name that nobody has.
@@ -104,6 +105,10 @@ impl Filter {
         self.error(header, DENIED, text)
     }
 
+    pub(super) fn too_many_calls(&mut self, header: &Header<'_>) -> Verdict {
+        self.error(header, LIMIT, "too many calls of this connection have no reply")
+    }
+
     pub(super) fn error(&mut self, header: &Header<'_>, name: &str, text: &str) -> Verdict {
         self.answer(header, |answering| answering.error(name, text))
     }
@@ -142,6 +147,9 @@ impl Filter {
     /// The narrowest rule that would allow a call.
     fn would_allow(&self, header: &Header<'_>, subject: &Subject<'_>) -> Option<String> {
         let destination = header.destination?;
+        if subject.path.len() > LONGEST {
+            return None;
+        }
         let name = match is_unique(destination) {
             true => self.peers.names(destination).next()?,
             false => destination,

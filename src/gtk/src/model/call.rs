@@ -2,7 +2,7 @@
 //!
 //! What an app sent is in it. All of it can be shown: it has an end, and nothing in it is hidden.
 
-use arkose_profile::bus::{Access, Bus, Rule};
+use arkose_profile::bus::{Access, Bus, NamePattern, Rule};
 use arkose_profile::i18n::N_;
 use arkose_profile::text::visible;
 use serde::Deserialize;
@@ -88,8 +88,6 @@ struct Line {
     reason: Option<String>,
     would_allow: Option<String>,
     allow: Option<bool>,
-    #[serde(default)]
-    cut: bool,
 }
 
 impl Call {
@@ -129,13 +127,12 @@ impl Call {
 
 impl Line {
     fn remedy(&self, stored: bool) -> Remedy {
-        if self.cut {
-            return Remedy::None(N_("Its text is too long to be kept in a rule."));
-        }
         let bus = self.bus.as_deref().and_then(Bus::parse);
         let rule = self.would_allow.as_deref().and_then(|text| {
             let (access, rule) = text.split_once('=')?;
-            Rule::parse(Access::parse(access.trim())?, rule.trim()).ok()
+            let rule = Rule::parse(Access::parse(access.trim())?, rule.trim()).ok()?;
+            // One call is about one name; whatever would allow more than that, somebody else has written.
+            matches!(rule.name, NamePattern::Exact(_)).then_some(rule)
         });
         match (bus, rule) {
             (Some(bus), Some(rule)) if bus.option(rule.access).is_some() => match stored {
@@ -180,18 +177,21 @@ mod tests {
 
     #[test]
     fn where_none_can_it_is_said_why() {
-        let cut = REFUSED.replace("\"time\"", "\"cut\":true,\"time\"");
+        let wide = REFUSED.replace("call = org.x=org.x.I.M@/x", "talk = *");
+        let below = REFUSED.replace("call = org.x=org.x.I.M@/x", "own = org.freedesktop.*");
         let wrong = REFUSED.replace("call = ", "call ? ");
         let ruled = REFUSED
             .replace("\"would_allow\":\"call = org.x=org.x.I.M@/x\"", "\"rule\":\"deny org.x\"");
         let elsewhere = REFUSED.replace("\"session\"", "\"accessibility\"");
-        let all =
-            [(&*cut, true), (REFUSED, false), (&wrong, true), (&ruled, true), (&elsewhere, true)];
+        let all = [&*wide, &below, &wrong, &ruled, &elsewhere]
+            .map(|line| (line, true))
+            .into_iter()
+            .chain([(REFUSED, false)]);
         let words = all.map(|(line, stored)| match remedy(line, stored) {
-            Remedy::None(why) => why.split_whitespace().last().unwrap_or_default(),
-            Remedy::Rule(..) => "a rule",
+            Remedy::None(why) => why.split_whitespace().last().unwrap_or_default().to_owned(),
+            Remedy::Rule(..) => "a rule".to_owned(),
         });
-        assert_eq!(words, ["rule.", "kept.", "it.", "it.", "it."]);
+        assert_eq!(words.collect::<Vec<_>>(), ["it.", "it.", "it.", "it.", "it.", "kept."]);
     }
 
     #[test]

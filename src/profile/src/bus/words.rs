@@ -72,7 +72,12 @@ pub fn known(name: &str, interface: Option<&str>) -> Option<&'static Known> {
 /// What an app wants that calls a service, in a sentence for a prompt, and how far it opens.
 #[must_use]
 pub fn wish(app: &str, name: &str, interface: Option<&str>) -> (Message, Risk) {
-    let (message, risk) = match known(name, interface) {
+    // Without an interface it may be meant for each.
+    let told = match interface {
+        Some(_) => known(name, interface),
+        None => worst_of(name),
+    };
+    let (message, risk) = match told {
         Some(known) => (Message::new(known.wish), known.risk),
         None => {
             let message = Message::new(N_("“{app}” wants to use the service {name}."));
@@ -80,6 +85,13 @@ pub fn wish(app: &str, name: &str, interface: Option<&str>) -> (Message, Risk) {
         }
     };
     (message.with("app", app), risk)
+}
+
+/// The most open of what is known behind a name; among equals, what is said of all of it.
+fn worst_of(name: &str) -> Option<&'static Known> {
+    let pattern = NamePattern::Exact(name.to_owned());
+    let single = all().filter(|known| known.is_named(&pattern));
+    single.chain(known(name, None)).max_by_key(|known| known.risk)
 }
 
 /// The most open service that a rule is about.
@@ -124,6 +136,7 @@ mod tests {
         let wish = |name| wish("Chat", name, None).0.to_string();
         assert_eq!(wish("org.a.B"), "“Chat” wants to use the service org.a.B.");
         assert!(wish("org.freedesktop.secrets").starts_with("“Chat” wants to read, change"));
+        assert!(wish(portal).contains("dialogs"), "{}", wish(portal));
     }
 
     #[test]

@@ -3,9 +3,12 @@
 use super::questions::Question;
 use crate::error::{Error, Kind};
 use crate::spec::LaunchSpec;
-use arkose_profile::bus::{Access, Bus, Rule, Subject};
+use arkose_profile::bus::{Access, Bus, Rule, Subject, TextPattern};
 use arkose_profile::{Context, Layer, Profile, Store, Value};
 use std::io;
+
+/// Whose methods are for all interfaces of an object; which one, their first argument says.
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// Writes it where the launch came from a profile that is kept; elsewhere it holds for this launch.
 pub(super) fn keep(question: &Question, allow: bool, spec: &LaunchSpec) {
@@ -16,7 +19,7 @@ pub(super) fn keep(question: &Question, allow: bool, spec: &LaunchSpec) {
 }
 
 fn write(question: &Question, allow: bool, id: &str) -> io::Result<()> {
-    let rule = rule(question, allow).ok_or(io::ErrorKind::InvalidData)?;
+    let rule = rule(question, allow).ok_or(io::ErrorKind::InvalidInput)?;
     let bus = Bus::parse(question.text("bus")).ok_or(io::ErrorKind::InvalidData)?;
     add(id, bus, &rule)
 }
@@ -49,15 +52,65 @@ pub fn add(id: &str, bus: Bus, rule: &Rule) -> io::Result<()> {
     held.save_override(id, &change, &[]).map_err(io::Error::other)
 }
 
-/// The rule that says of this very method of this object what was answered, and nothing more.
+/// The rule that says of this very method of this object what was answered, and nothing more. There is
+/// none for a call without an interface: it may be meant for any method of that name, and a rule for it
+/// would be one for all methods.
 fn rule(question: &Question, allow: bool) -> Option<Rule> {
     let text = |key| Some(question.text(key)).filter(|text| !text.is_empty());
+    let interface = text("interface")?;
     let subject = Subject {
         path: question.text("path"),
-        interface: text("interface"),
+        interface: Some(interface),
         member: question.text("member"),
         arg0: None,
     };
-    let rule = Rule::allowing(question.text("destination"), &subject)?;
+    let mut rule = Rule::allowing(question.text("destination"), &subject)?;
+    if interface == PROPERTIES || asked_by(question)?.filter.arg0 != TextPattern::Any {
+        // Cut or unreadable, it is none that a rule could name.
+        let arg0 = text("arg0").filter(|arg0| !arg0.ends_with(['…', '*']))?;
+        rule.filter.arg0 = TextPattern::Exact(arg0.to_owned());
+        // What it is written as must be read as the same.
+        Rule::parse(rule.access, &rule.to_string()).ok().filter(|read| *read == rule)?;
+    }
     Some(if allow { rule } else { Rule { access: Access::Deny, ..rule } })
+}
+
+/// The rule that has it asked.
+fn asked_by(question: &Question) -> Option<Rule> {
+    let (access, rule) = question.text("rule").split_once(' ')?;
+    Rule::parse(Access::parse(access)?, rule).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, json};
+
+    fn kept(changed: &[(&str, &str)]) -> Option<String> {
+        let mut texts = Map::new();
+        let all =
+            [("bus", "session"), ("destination", "org.a.B"), ("path", "/p"), ("interface", "a.I")];
+        for (key, text) in
+            all.iter().chain(&[("member", "M"), ("rule", "ask org.a.B")]).chain(changed)
+        {
+            texts.insert((*key).to_owned(), json!(text));
+        }
+        rule(&Question { number: 1, texts }, true).map(|rule| rule.to_string())
+    }
+
+    #[test]
+    fn what_is_kept_says_no_more_than_what_was_asked() {
+        assert_eq!(kept(&[("arg0", "x")]).unwrap(), "org.a.B=a.I.M@/p");
+        assert_eq!(kept(&[("interface", "")]), None);
+        let looked_at = ("rule", "ask org.a.B=a.I.M@/p arg0=safe*");
+        assert_eq!(kept(&[looked_at, ("arg0", "safe1")]).unwrap(), "org.a.B=a.I.M@/p arg0=safe1");
+        for unsayable in ["", "safe*", "safe…"] {
+            assert_eq!(kept(&[looked_at, ("arg0", unsayable)]), None, "{unsayable}");
+        }
+        let set = [("interface", PROPERTIES), ("member", "Set"), ("arg0", "org.harmless")];
+        assert_eq!(
+            kept(&set).unwrap(),
+            "org.a.B=org.freedesktop.DBus.Properties.Set@/p arg0=org.harmless"
+        );
+    }
 }

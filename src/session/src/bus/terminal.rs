@@ -14,6 +14,7 @@ use nix::sys::termios::{FlushArg, tcflush};
 use nix::unistd::{getpgrp, read, tcgetpgrp, write};
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 /// The answers, by what is typed.
 const ANSWERS: [(&str, Decision); 4] = [
@@ -22,6 +23,8 @@ const ANSWERS: [(&str, Decision); 4] = [
     ("3", Decision::Always),
     ("4", Decision::Never),
 ];
+/// Nobody answers a question sooner that has come in the place of another.
+const GLANCE: Duration = Duration::from_secs(1);
 /// Nobody types more.
 const LINE: usize = 256;
 
@@ -32,6 +35,8 @@ pub(super) struct Terminal {
     /// The first is the one that was asked; each with its text.
     open: VecDeque<(u64, String)>,
     typed: Vec<u8>,
+    /// When another question came in the place of one that was withdrawn.
+    replaced: Option<Instant>,
     over: bool,
 }
 
@@ -44,6 +49,7 @@ impl Terminal {
             fd,
             open: VecDeque::new(),
             typed: Vec::new(),
+            replaced: None,
             over: false,
         })
     }
@@ -62,6 +68,8 @@ impl Terminal {
         self.open.retain(|(open, _)| *open != number);
         if shown {
             self.say("–\n");
+            self.typed.clear();
+            self.replaced = Some(Instant::now());
             self.show();
         }
     }
@@ -88,6 +96,11 @@ impl Terminal {
         }
         let typed = std::mem::take(&mut self.typed);
         let typed = typed.trim_ascii();
+        if self.replaced.is_some_and(|at| at.elapsed() < GLANCE) {
+            // Meant for the one that was there before; nobody has read this one yet.
+            self.show();
+            return None;
+        }
         let (number, _) = self.open.pop_front()?;
         let decision = ANSWERS.iter().find(|(key, _)| key.as_bytes() == typed);
         self.show();
