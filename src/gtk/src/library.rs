@@ -104,7 +104,7 @@ pub(crate) async fn save(
 pub(crate) async fn allow(id: String, bus: Bus, rule: Rule) -> Result<Backup, Trouble> {
     in_thread(move |store| {
         let backup = back_up(store, &id);
-        arkose_session::bus::keep_rule(&id, bus, &rule).map_err(|error| Trouble {
+        arkose_session::questions::keep_rule(&id, bus, &rule).map_err(|error| Trouble {
             sentence: tr(N_("The rule could not be kept.")),
             cause: error.to_string(),
             file: None,

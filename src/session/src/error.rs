@@ -77,6 +77,12 @@ pub enum Kind {
     NoProxy,
     /// That proxy has ended before the app.
     BusGone,
+    /// What carries packets out of a filtered network is not installed.
+    NoUplink,
+    /// What resolves names for one is not installed.
+    NoNetworkProgram,
+    /// One of the two has ended before the app.
+    NetworkGone,
     /// Portals would not know the app as one that is confined [why].
     NoIdentity,
     /// What the documents portal shows cannot be opened by root, who builds the sandbox.
@@ -146,7 +152,8 @@ impl Error {
                     .and_then(|program| package(program))
                     .map(|package| format!("sudo apt install {package}"));
             }
-            Kind::NoProxy => "sudo ./dev install",
+            Kind::NoProxy | Kind::NoNetworkProgram => "sudo ./dev install",
+            Kind::NoUplink => "sudo apt install passt",
             Kind::NoSound => "systemctl --user start pipewire-pulse.socket",
             Kind::NoSessionBus => "dbus-run-session -- arkose …",
             Kind::NoRuntimeDir => "sudo apt install libpam-systemd",
@@ -218,6 +225,13 @@ impl Kind {
             Self::BusGone => {
                 N_("Arkose's D-Bus proxy has ended: the app reaches no message bus any more")
             }
+            Self::NoUplink => {
+                N_("The program pasta is not installed, which is a filtered network's way out")
+            }
+            Self::NoNetworkProgram => {
+                N_("Arkose's program for filtered networks is not installed")
+            }
+            Self::NetworkGone => N_("{0} has ended: the app reaches no network any more"),
             Self::NoIdentity => {
                 N_("The app goes without portals: they could not tell that it is confined ({0})")
             }

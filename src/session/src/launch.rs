@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::light::{self, Places};
 use crate::limits::Limited;
 use crate::listing::Listing;
+use crate::network::Network;
 use crate::request::{self, Launch};
 use crate::runtime::Runtime;
 use crate::services::Services;
@@ -75,7 +76,8 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
         None => (None, None),
     };
     let launch = Launch { spec, host: &host, id, terminal, light: places.as_ref() };
-    let request = request::build(&launch, services.grants())?;
+    let addresses = services.network.as_ref().map_or(&[][..], Network::addresses);
+    let request = request::build(&launch, services.grants(), addresses)?;
     let (mut helper, mut by_root) =
         first_choice(spec, &host, &request, caps.as_ref(), &mut limits)?;
     loop {

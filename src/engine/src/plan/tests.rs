@@ -129,6 +129,7 @@ fn request() -> Request {
         files: Vec::new(),
         hidden: Vec::new(),
         terminal: None,
+        addresses: Vec::new(),
         linger: false,
     }
 }

@@ -12,7 +12,7 @@ use crate::{summary, verbatim};
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
 use arkose_profile::options::Risk;
-use arkose_session::bus::Decision;
+use arkose_session::questions::Decision;
 use gtk::glib;
 use gtk::glib::subclass::prelude::*;
 use std::rc::Rc;

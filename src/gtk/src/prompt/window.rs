@@ -17,7 +17,7 @@ use crate::icon;
 use crate::model::Question;
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
-use arkose_session::bus::Decision;
+use arkose_session::questions::Decision;
 use gtk::glib;
 use gtk::glib::subclass::prelude::*;
 
@@ -27,7 +27,7 @@ const MOST: usize = 32;
 mod imp {
     use super::{Guard, QuestionRow};
     use adw::subclass::prelude::*;
-    use arkose_session::bus::Decision;
+    use arkose_session::questions::Decision;
     use gtk::glib;
     use std::cell::{OnceCell, RefCell};
     use std::rc::Rc;

@@ -6,32 +6,25 @@
 
 pub(crate) mod address;
 mod identity;
-mod keep;
 mod proxy;
-mod questions;
 mod ring;
-mod terminal;
 mod told;
-mod window;
-mod words;
 
 pub use address::{session, system};
 pub(crate) use identity::leads_to;
-pub use keep::add as keep_rule;
 pub(crate) use proxy::NAME as PROXY;
-pub use questions::Decision;
 pub(crate) use ring::Ring;
 
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside, SocketBind};
 use crate::host::Host;
+use crate::questions::{Given, Questions, Source};
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
 use arkose_profile::bus::Rule;
 use arkose_profile::{AbsPath, DBus};
 use nix::poll::PollFlags;
 use proxy::Proxy;
-use questions::{Given, Questions};
 use serde_json::{Map, Value, json};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
@@ -123,8 +116,7 @@ impl<'a> Starting<'a> {
             self.show_documents(&mut grant, app_id)?;
         }
         let (proxy, portals) = (Some(self.proxy), self.identity.is_some());
-        let (questions, id) = (Questions::default(), self.id.to_owned());
-        Ok(Bus { proxy, grant, questions, id, portals })
+        Ok(Bus { proxy, grant, id: self.id.to_owned(), portals })
     }
 
     /// What the documents portal shows this app. That file system opens for nobody but the user, and
@@ -227,13 +219,12 @@ fn first_line(spec: &LaunchSpec, id: &str, doors: &[Door], identity: Option<&Ide
     line
 }
 
-/// The buses of a sandbox that runs; dropping it ends the proxy and whoever asks.
+/// The buses of a sandbox that runs; dropping it ends the proxy.
 #[derive(Debug)]
 pub(crate) struct Bus {
     /// Nothing once it has ended.
     proxy: Option<Proxy>,
     grant: Grant,
-    questions: Questions,
     id: String,
     /// Whether portals know the app.
     portals: bool,
@@ -258,39 +249,48 @@ impl Bus {
 
     /// What is waited for.
     pub(crate) fn wanted(&self) -> Vec<(BorrowedFd<'_>, PollFlags)> {
-        let proxy = self.proxy.iter().map(|proxy| (proxy.lines.socket(), proxy.lines.wanted()));
-        proxy.chain(self.questions.wanted()).collect()
+        self.proxy.iter().map(|proxy| (proxy.lines.socket(), proxy.lines.wanted())).collect()
     }
 
-    /// Does what there is to do: what is to be told. `terminal` is whether nobody else reads from the
-    /// user's terminal.
-    pub(crate) fn serve(&mut self, spec: &LaunchSpec, host: &Host, terminal: bool) -> Vec<Value> {
+    /// Does what there is to do, and has asked what is asked: what is to be told. `terminal` is whether nobody
+    /// else reads from the user's terminal.
+    pub(crate) fn serve(
+        &mut self,
+        spec: &LaunchSpec,
+        host: &Host,
+        questions: &mut Questions,
+        terminal: bool,
+    ) -> Vec<Value> {
         let mut told = Vec::new();
         let Some(proxy) = &mut self.proxy else { return told };
         let lines = proxy.lines.pass();
-        for given in self.questions.serve(spec) {
-            answer(proxy, given);
-        }
         for line in lines.iter().filter_map(Value::as_object) {
             told.extend(told::event(&self.id, line));
             if let Some(number) = line.get("withdrawn").and_then(Value::as_u64) {
-                self.questions.withdraw(number);
+                questions.withdraw(Source::Bus, number);
             } else if let Some(number) = line.get("ask").and_then(Value::as_u64) {
-                self.questions.ask(number, told::texts(line), spec, host, terminal);
+                let question = (Source::Bus, number);
+                questions.ask(question, told::texts(line), spec, host, terminal);
             }
-        }
-        for given in self.questions.refused() {
-            answer(proxy, given);
         }
         if proxy.lines.is_over() {
             // Whatever it has said last: without it the app reaches no bus.
             proxy.stop();
             self.proxy = None;
-            self.questions = Questions::default();
+            questions.forget(Source::Bus);
             (spec.note)(&Error::new(Kind::BusGone));
             told.push(gone(&self.id));
         }
         told
+    }
+
+    /// Passes on what was answered.
+    pub(crate) fn answer(&mut self, given: Given) {
+        let Given { number, allow, lasts, .. } = given;
+        let lasts = if lasts { "launch" } else { "once" };
+        if let Some(proxy) = &mut self.proxy {
+            proxy.lines.say(&json!({ "answer": number, "allow": allow, "for": lasts }));
+        }
     }
 
     /// Has every message told from now on, and not only what is refused or asked.
@@ -299,12 +299,6 @@ impl Bus {
             proxy.lines.say(&json!({ "log": "all" }));
         }
     }
-}
-
-fn answer(proxy: &mut Proxy, given: Given) {
-    let Given { number, allow, lasts } = given;
-    let lasts = if lasts { "launch" } else { "once" };
-    proxy.lines.say(&json!({ "answer": number, "allow": allow, "for": lasts }));
 }
 
 fn gone(id: &str) -> Value {

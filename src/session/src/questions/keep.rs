@@ -1,9 +1,10 @@
 //! Writing an answer that is to last into the user's own part of the profile.
 
-use super::questions::Question;
+use super::{Question, Source};
 use crate::error::{Error, Kind};
 use crate::spec::LaunchSpec;
 use arkose_profile::bus::{Access, Bus, Rule, Subject, TextPattern};
+use arkose_profile::net::{self, Verdict};
 use arkose_profile::{Context, Layer, Profile, Store, Value};
 use std::io;
 
@@ -19,6 +20,12 @@ pub(super) fn keep(question: &Question, allow: bool, spec: &LaunchSpec) {
 }
 
 fn write(question: &Question, allow: bool, id: &str) -> io::Result<()> {
+    if question.source == Source::Network {
+        let verdict = if allow { Verdict::Allow } else { Verdict::Deny };
+        // The narrowest rule about it, in words that are a rule's alone.
+        let rule = net::Rule::parse(verdict, question.text("would_allow"));
+        return add_network(id, &rule.map_err(|why| io::Error::other(why.to_string()))?);
+    }
     let rule = rule(question, allow).ok_or(io::ErrorKind::InvalidInput)?;
     let bus = Bus::parse(question.text("bus")).ok_or(io::ErrorKind::InvalidData)?;
     add(id, bus, &rule)
@@ -32,13 +39,27 @@ fn write(question: &Question, allow: bool, id: &str) -> io::Result<()> {
 pub fn add(id: &str, bus: Bus, rule: &Rule) -> io::Result<()> {
     // What is done on the accessibility bus is not the profile's to say.
     let key = bus.option(rule.access).ok_or(io::ErrorKind::Unsupported)?.key;
+    add_to(id, key, rule.to_string())
+}
+
+/// Writes a rule for the network into the user's own part of the stored profile `id`. It holds from the next
+/// launch on.
+///
+/// # Errors
+/// When the profile cannot be read or written, or could not be launched with the rule.
+pub fn add_network(id: &str, rule: &net::Rule) -> io::Result<()> {
+    let key = rule.verdict.option().ok_or(io::ErrorKind::Unsupported)?.key;
+    add_to(id, key, rule.to_string())
+}
+
+/// Adds to a list.
+fn add_to(id: &str, key: &str, text: String) -> io::Result<()> {
     let context = Context::current().map_err(io::Error::other)?;
     let store = Store::of(&context);
     // What is read here must not be changed by another before it is written.
     let held = store.hold().map_err(io::Error::other)?;
     let profile = store.load(id).map_err(io::Error::other)?;
     let mut list = profile.value(key).as_list().to_vec();
-    let text = rule.to_string();
     if list.contains(&text) {
         return Ok(());
     }
@@ -83,6 +104,7 @@ fn asked_by(question: &Question) -> Option<Rule> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Source;
     use super::*;
     use serde_json::{Map, json};
 
@@ -95,7 +117,8 @@ mod tests {
         {
             texts.insert((*key).to_owned(), json!(text));
         }
-        rule(&Question { number: 1, texts }, true).map(|rule| rule.to_string())
+        rule(&Question { key: 1, source: Source::Bus, number: 1, texts }, true)
+            .map(|rule| rule.to_string())
     }
 
     #[test]
