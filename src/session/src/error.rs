@@ -228,9 +228,7 @@ impl Kind {
             Self::NoUplink => {
                 N_("The program pasta is not installed, which is a filtered network's way out")
             }
-            Self::NoNetworkProgram => {
-                N_("Arkose's program for filtered networks is not installed")
-            }
+            Self::NoNetworkProgram => N_("Arkose's program for filtered networks is not installed"),
             Self::NetworkGone => N_("{0} has ended: the app reaches no network any more"),
             Self::NoIdentity => {
                 N_("The app goes without portals: they could not tell that it is confined ({0})")

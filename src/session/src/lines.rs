@@ -2,9 +2,7 @@
 
 use nix::poll::PollFlags;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
-use rustix::net::{
-    SendAncillaryBuffer, SendAncillaryMessage, recv, send, sendmsg, socketpair,
-};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, recv, send, sendmsg, socketpair};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::io::IoSlice;

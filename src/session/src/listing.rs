@@ -2,9 +2,9 @@
 //! loop. Nothing of it happens before the app runs, nor for one that ends at once.
 
 use crate::bus::{Bus, Ring};
+use crate::error::Error;
 use crate::events::Events;
 use crate::facts::Facts;
-use crate::error::Error;
 use crate::helper::Helper;
 use crate::network::Network;
 use crate::registry::{Answers, Asked, Registry};

@@ -150,7 +150,8 @@ fn resolver_file(spec: &LaunchSpec) -> Option<GeneratedFile> {
     // Where it is a link, what it leads to is missing inside.
     let dest = AbsPath::new(file.canonicalize().ok()?).ok()?;
     let said = std::fs::read_to_string(file).unwrap_or_default();
-    let kept = |line: &&str| ["search ", "domain ", "options "].iter().any(|key| line.starts_with(key));
+    let kept =
+        |line: &&str| ["search ", "domain ", "options "].iter().any(|key| line.starts_with(key));
     let mut content = "nameserver 127.0.0.1\n".to_owned();
     for line in said.lines().filter(kept) {
         content.push_str(line);

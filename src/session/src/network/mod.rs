@@ -116,8 +116,8 @@ impl Network {
         command.env_clear().current_dir("/").stdin(Stdio::from(theirs));
         let program = Program::start_disposable(PROGRAM, command)?;
         let doors = std::mem::take(&mut self.parts.doors);
-        let (names, fds): (Vec<_>, Vec<_>) =
-            doors.iter().map(|(name, fd)| (name, fd.as_fd())).unzip();
+        let (names, fds): (Vec<&str>, Vec<BorrowedFd<'_>>) =
+            doors.iter().map(|(name, fd)| (*name, fd.as_fd())).unzip();
         let host: Vec<&IpAddr> = self.addresses.iter().chain(routers).collect();
         let first = json!({
             "descriptors": names,

@@ -12,8 +12,7 @@ const EVENTS: [(&str, &str); 5] = [
     ("traffic", "traffic"),
 ];
 /// Fields that are texts.
-const TEXTS: [&str; 7] =
-    ["kind", "name", "address", "protocol", "rule", "would_allow", "reason"];
+const TEXTS: [&str; 7] = ["kind", "name", "address", "protocol", "rule", "would_allow", "reason"];
 /// Fields that are lists of texts.
 const LISTS: [&str; 2] = ["names", "addresses"];
 /// The longest text, in characters; the program sends no longer ones.
