@@ -84,7 +84,8 @@ impl Judged {
         self.names.push(name::text(&question.name)?);
         while self.chain.len() < LONGEST_CHAIN {
             let last = self.chain.last()?;
-            let Some((_, target, ttl)) = aliases.iter().find(|(owner, ..)| owner.name_eq(last)) else {
+            let Some((_, target, ttl)) = aliases.iter().find(|(owner, ..)| owner.name_eq(last))
+            else {
                 break;
             };
             // Where it cannot be written down, nothing that follows is known by a name.

@@ -229,6 +229,9 @@ impl Connection {
     fn questions(&mut self, now: Instant) -> Vec<Query> {
         let mut questions = Vec::new();
         while self.may_ask() {
+            if self.length().is_some_and(|length| length > LONGEST) {
+                self.give_up();
+            }
             let Some(length) = self.whole() else { break };
             let message: Vec<u8> = self.got.drain(..2 + length).skip(2).collect();
             // Only what is whole counts as doing something: one byte after another does not.
@@ -246,11 +249,14 @@ impl Connection {
         questions
     }
 
-    /// The length of the message that is read, if it is whole. One that is too long never will be.
+    /// The length of the message that is being read.
+    fn length(&self) -> Option<usize> {
+        self.got.first_chunk().map(|length| usize::from(u16::from_be_bytes(*length)))
+    }
+
+    /// The same, if all of it is there.
     fn whole(&self) -> Option<usize> {
-        let (length, rest) = self.got.split_first_chunk::<2>()?;
-        let length = usize::from(u16::from_be_bytes(*length));
-        (rest.len() >= length && length <= LONGEST).then_some(length)
+        self.length().filter(|length| self.got.len() >= 2 + length)
     }
 
     fn say(&mut self, answer: &[u8]) {

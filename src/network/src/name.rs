@@ -115,7 +115,9 @@ mod tests {
         assert_eq!(text(&wire(b"\x03wWw\x07ExAmPlE\0")).unwrap(), "www.example");
         assert_eq!(text(&wire(b"\0")).unwrap(), "");
         assert_eq!(text(&wire(b"\x05_http\x04_tcp\0")).unwrap(), "_http._tcp");
-        for odd in [&b"\x05a.b.c\0"[..], b"\x02a\n\0", b"\x02a \0", b"\x03a\\b\0", b"\x02\xc3\xa4\0"] {
+        for odd in
+            [&b"\x05a.b.c\0"[..], b"\x02a\n\0", b"\x02a \0", b"\x03a\\b\0", b"\x02\xc3\xa4\0"]
+        {
             assert_eq!(text(&wire(odd)), None, "{odd:?}");
             assert!(!shown(&wire(odd)).contains(|sign: char| sign.is_control() || sign == ' '));
         }
@@ -128,7 +130,13 @@ mod tests {
         assert_eq!(reverse("4.3.2.1.in-addr.arpa"), of("1.2.3.4"));
         let six = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
         assert_eq!(reverse(six), of("2001:db8::1"));
-        for other in ["in-addr.arpa", "1.in-addr.arpa", "04.3.2.1.in-addr.arpa", "x.ip6.arpa", "5.4.3.2.1.in-addr.arpa"] {
+        for other in [
+            "in-addr.arpa",
+            "1.in-addr.arpa",
+            "04.3.2.1.in-addr.arpa",
+            "x.ip6.arpa",
+            "5.4.3.2.1.in-addr.arpa",
+        ] {
             assert_eq!(reverse(other), Some(Reverse::Other), "{other}");
         }
         for none in ["example.org", "xin-addr.arpa", "arpa", ""] {

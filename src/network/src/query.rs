@@ -3,7 +3,7 @@
 
 use crate::name::{self, Plain};
 use crate::reply;
-use domain::base::iana::{Class, OptRcode, Opcode, Rcode, Rtype};
+use domain::base::iana::{Class, Opcode, OptRcode, Rcode, Rtype};
 use domain::base::{Message, ToName as _};
 
 /// The most bytes of an answer by UDP, in one packet everywhere (DNS flag day 2020).

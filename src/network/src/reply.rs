@@ -111,10 +111,13 @@ pub fn write(
     })
 }
 
-fn begin(query: &Query, rcode: OptRcode, authentic: bool) -> Result<AnswerBuilder<Draft>, PushError> {
-    let mut builder =
-        MessageBuilder::from_target(StaticCompressor::new(Vec::with_capacity(512)))
-            .map_err(|_| PushError::ShortBuf)?;
+fn begin(
+    query: &Query,
+    rcode: OptRcode,
+    authentic: bool,
+) -> Result<AnswerBuilder<Draft>, PushError> {
+    let mut builder = MessageBuilder::from_target(StaticCompressor::new(Vec::with_capacity(512)))
+        .map_err(|_| PushError::ShortBuf)?;
     builder.set_push_limit(query.limit() - BESIDE);
     let header = builder.header_mut();
     header.set_id(query.id);

@@ -311,13 +311,7 @@ impl Resolver {
         }
     }
 
-    fn answer(
-        &mut self,
-        message: &[u8],
-        judged: &Judged,
-        waiters: Vec<Waiter>,
-        world: &dyn World,
-    ) {
+    fn answer(&mut self, message: &[u8], judged: &Judged, waiters: Vec<Waiter>, world: &dyn World) {
         let Ok(message) = Message::from_slice(message) else { return };
         for Waiter { client, query } in waiters {
             self.out.push((client, judged.write(message, &query, world)));
