@@ -204,6 +204,7 @@ fn plain(home: AbsPath) -> Request {
         files: Vec::new(),
         hidden: Vec::new(),
         terminal: None,
+        addresses: Vec::new(),
         linger: false,
     }
 }
