@@ -5,7 +5,7 @@
 //! know that mark, and judges it again.
 
 use super::nft::{Chain, Expression, Family, Flow, Header, Hook, Is, Meta, Policy, Register};
-use super::ruleset::{answers, has_names, has_ranges, host, names_of, ranges_of, suffix};
+use super::ruleset::{Ranges, answers, has_names, host, names_of, ranges, ranges_of, suffix};
 use super::spec::{Group, Spec, To, echo_request, number};
 use arkose_profile::net::{Ports, Protocol, Verdict};
 
@@ -41,24 +41,31 @@ pub(super) struct Judge<'a>(pub(super) &'a Spec);
 
 impl Judge<'_> {
     /// Those that packets come to; with them the rules begin to count.
-    pub(super) fn bases(&self) -> [Chain; 2] {
-        [self.base(Hook::Output), self.base(Hook::Input)]
+    pub(super) fn bases(&self) -> [Chain; 3] {
+        // An app offers nothing to the network: what comes in is an answer.
+        let (out, back) = (Meta::OutputInterface, Meta::InputInterface);
+        let base = |hook, name, rules| Chain {
+            base: Some((hook, 0, Policy::Drop)),
+            rules,
+            ..Chain::new(name)
+        };
+        [
+            base(Hook::Output, "output", self.base(out, NEIGHBOURS_OUT, ORIGINAL)),
+            base(Hook::Input, "input", self.base(back, NEIGHBOURS_IN, REPLY)),
+            // A new namespace forwards packets where the computer does, for containers or guests.
+            base(Hook::Forward, "forward", Vec::new()),
+        ]
     }
 
-    fn base(&self, hook: Hook) -> Chain {
-        let (name, interface, types, direction) = match hook {
-            Hook::Output => ("output", Meta::OutputInterface, NEIGHBOURS_OUT, ORIGINAL),
-            // An app offers nothing to the network.
-            Hook::Input => ("input", Meta::InputInterface, NEIGHBOURS_IN, REPLY),
-        };
-        let mut rules = vec![rule([meta(interface, LOOPBACK.to_ne_bytes())], Expression::Accept)];
+    fn base(&self, interface: Meta, types: [u8; 3], direction: u8) -> Vec<Vec<Expression>> {
+        let mut rules = vec![rule([loopback(interface)], Expression::Accept)];
         rules.extend(types.map(neighbour));
         rules.push(options());
         rules.push(invalid());
         let mark = flow(Flow::Mark, self.0.generation.get().to_ne_bytes());
         rules.push(rule([mark], Expression::Accept));
         rules.push(rule([flow(Flow::Direction, [direction])], goto(JUDGE)));
-        Chain { base: Some((hook, 0, Policy::Drop)), rules, ..Chain::new(name) }
+        rules
     }
 
     /// Those that lead to a verdict.
@@ -88,11 +95,10 @@ impl Judge<'_> {
         for (index, group) in self.0.groups.iter().enumerate() {
             let verdict = verdict(group.verdict, family);
             let ports = ports(group.ports, family);
-            let with = |set: Option<String>| {
-                let set = set.map(|set| to(&set, family));
-                rule(ports.iter().cloned().chain(set), verdict.clone())
+            let with = |addresses: Condition| {
+                rule(ports.iter().cloned().chain([addresses]), verdict.clone())
             };
-            rules.extend(sets(group, index, family).into_iter().map(with));
+            rules.extend(addresses(group, index, family).into_iter().map(with));
         }
         rules.push(vec![verdict(self.0.default, family)]);
         Chain { rules, ..Chain::new(named("groups", family)) }
@@ -261,14 +267,22 @@ fn deny() -> Chain {
     Chain { rules, ..Chain::new(DENY) }
 }
 
-/// In which sets a group is; `None` stands for everybody.
-fn sets(group: &Group, index: usize, family: Family) -> Vec<Option<String>> {
+/// The conditions of which one is enough for a flow to go to a group.
+fn addresses(group: &Group, index: usize, family: Family) -> Vec<Condition> {
     if group.to == To::Everybody {
-        return vec![None];
+        return vec![Vec::new()];
     }
-    let ranges = has_ranges(group, family).then(|| ranges_of(index, family));
-    let names = has_names(group).then(|| names_of(index, family));
-    ranges.into_iter().chain(names).map(Some).collect()
+    let ranges = ranges(group, family).map(|ranges| match ranges {
+        Ranges::Many(_) => to(&ranges_of(index, family), family),
+        Ranges::One(first, last) if first == last => flow(address(family), first),
+        Ranges::One(first, last) => {
+            let register = Register::FIRST;
+            let within = Expression::Within(register, first, last);
+            vec![Expression::Flow(address(family), register), within]
+        }
+    });
+    let names = has_names(group).then(|| to(&names_of(index, family), family));
+    ranges.into_iter().chain(names).collect()
 }
 
 /// That flows are of these protocols and ports. Others than the three have gone before.

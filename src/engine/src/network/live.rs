@@ -13,7 +13,8 @@ use std::time::Duration;
 /// Elements by the set that they are to be in, each with its time.
 type Sets = BTreeMap<String, BTreeMap<Vec<u8>, Duration>>;
 
-/// What adds addresses to the groups of their names. Those that are there stay for the new time.
+/// What adds addresses to the groups of their names. Those that are there stay for the new time, which may
+/// be a shorter one.
 /// `None` when there is nothing to add.
 ///
 /// # Errors

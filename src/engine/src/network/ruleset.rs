@@ -114,9 +114,8 @@ fn sets(spec: &Spec) -> Vec<(Set, Vec<Element>)> {
     let mut sets = Vec::new();
     for family in Family::BOTH {
         for (index, group) in spec.groups.iter().enumerate() {
-            if has_ranges(group, family) {
-                let name = ranges_of(index, family);
-                sets.push((set(name, family, Use::Ranges), ranges(group, family)));
+            if let Some(Ranges::Many(content)) = ranges(group, family) {
+                sets.push((set(ranges_of(index, family), family, Use::Ranges), content));
             }
             if has_names(group) {
                 sets.push((set(names_of(index, family), family, Use::Names), Vec::new()));
@@ -136,51 +135,69 @@ pub(super) fn has_names(group: &Group) -> bool {
     matches!(&group.to, To::These { names, .. } if !names.is_empty())
 }
 
-/// Whether a group has addresses of a family that stay.
-pub(super) fn has_ranges(group: &Group, family: Family) -> bool {
-    match (&group.to, family) {
-        (To::Everybody, _) => false,
-        (To::These { v4, .. }, Family::V4) => !v4.is_empty(),
-        (To::These { v6, .. }, Family::V6) => !v6.is_empty(),
-    }
+/// The addresses of a group that stay.
+pub(super) enum Ranges {
+    /// One range, by the first and the last: for it, no set is worth its place.
+    One(Vec<u8>, Vec<u8>),
+    /// Several, as the elements of a set.
+    Many(Vec<Element>),
 }
 
-fn ranges(group: &Group, family: Family) -> Vec<Element> {
+/// The addresses of a group that stay, if it has any of that family.
+pub(super) fn ranges(group: &Group, family: Family) -> Option<Ranges> {
     match (&group.to, family) {
-        (To::Everybody, _) => Vec::new(),
-        (To::These { v4, .. }, Family::V4) => elements4(v4.iter().copied()),
-        (To::These { v6, .. }, Family::V6) => elements6(v6.iter().copied()),
+        (To::Everybody, _) => None,
+        (To::These { v4, .. }, Family::V4) => match *merged4(v4.iter().copied()) {
+            [] => None,
+            [(first, last)] => {
+                Some(Ranges::One(first.to_be_bytes().into(), last.to_be_bytes().into()))
+            }
+            ref many => Some(Ranges::Many(elements4(many))),
+        },
+        (To::These { v6, .. }, Family::V6) => match *merged6(v6.iter().copied()) {
+            [] => None,
+            [(first, last)] => {
+                Some(Ranges::One(first.to_be_bytes().into(), last.to_be_bytes().into()))
+            }
+            ref many => Some(Ranges::Many(elements6(many))),
+        },
     }
 }
 
 fn host_ranges(spec: &Spec, family: Family) -> Vec<Element> {
     let host = spec.host.iter();
     match family {
-        Family::V4 => elements4(host.filter_map(|one| match one {
+        Family::V4 => elements4(&merged4(host.filter_map(|one| match one {
             IpAddr::V4(one) => Some((*one, *one)),
             IpAddr::V6(_) => None,
-        })),
-        Family::V6 => elements6(host.filter_map(|one| match one {
+        }))),
+        Family::V6 => elements6(&merged6(host.filter_map(|one| match one {
             IpAddr::V4(_) => None,
             IpAddr::V6(one) => Some((*one, *one)),
-        })),
+        }))),
     }
 }
 
-fn elements4(ranges: impl Iterator<Item = Range<Ipv4Addr>>) -> Vec<Element> {
-    let merged = merged(ranges.map(|(first, last)| (first.to_bits(), last.to_bits())));
-    let element = |(first, last): (u32, u32)| {
-        let after = last.checked_add(1).map(u32::to_be_bytes);
-        Element::range(&first.to_be_bytes(), after.as_ref().map(|after| after.as_slice()))
-    };
-    merged.into_iter().flat_map(element).collect()
+fn merged4(ranges: impl Iterator<Item = Range<Ipv4Addr>>) -> Vec<Range<u32>> {
+    merged(ranges.map(|(first, last)| (first.to_bits(), last.to_bits())))
 }
 
-fn elements6(ranges: impl Iterator<Item = Range<Ipv6Addr>>) -> Vec<Element> {
-    let merged = merged(ranges.map(|(first, last)| (first.to_bits(), last.to_bits())));
-    let element = |(first, last): (u128, u128)| {
-        let after = last.checked_add(1).map(u128::to_be_bytes);
-        Element::range(&first.to_be_bytes(), after.as_ref().map(|after| after.as_slice()))
+fn merged6(ranges: impl Iterator<Item = Range<Ipv6Addr>>) -> Vec<Range<u128>> {
+    merged(ranges.map(|(first, last)| (first.to_bits(), last.to_bits())))
+}
+
+fn elements4(ranges: &[Range<u32>]) -> Vec<Element> {
+    let element = |(first, last): &Range<u32>| {
+        let after = last.checked_add(1).map(u32::to_be_bytes);
+        Element::range(&first.to_be_bytes(), after.as_ref().map(<[u8; 4]>::as_slice))
     };
-    merged.into_iter().flat_map(element).collect()
+    ranges.iter().flat_map(element).collect()
+}
+
+fn elements6(ranges: &[Range<u128>]) -> Vec<Element> {
+    let element = |(first, last): &Range<u128>| {
+        let after = last.checked_add(1).map(u128::to_be_bytes);
+        Element::range(&first.to_be_bytes(), after.as_ref().map(<[u8; 16]>::as_slice))
+    };
+    ranges.iter().flat_map(element).collect()
 }

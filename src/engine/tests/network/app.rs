@@ -13,7 +13,7 @@ use rustix::net::{
     ipproto, sendmsg, sockopt,
 };
 use rustix::thread::{CapabilitySet, CapabilitySets};
-use std::io::{BufRead as _, BufReader, IoSlice, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, IoSlice, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -69,12 +69,21 @@ impl Held {
             "hold" => {
                 let probe: Probe = rest.parse().unwrap();
                 let stream = TcpStream::connect((probe.address, probe.port)).unwrap();
-                stream.set_read_timeout(Some(Duration::from_millis(700))).unwrap();
                 self.stream = Some(stream);
                 "held".to_owned()
             }
             "echo" => self.echo(),
-            "listen" => self.listen(),
+            "listen" => self.listen(Duration::from_millis(700)),
+            "wait" => self.listen(Duration::from_secs(10)),
+            "later" => {
+                self.stream.as_mut().unwrap().write_all(&[0]).unwrap();
+                "sent".to_owned()
+            }
+            "serve" => {
+                let own = ["10.200.0.2", "fd00:200::2", "127.0.0.1", "::1"];
+                crate::servers::serve(&own.map(|one| one.parse().unwrap()), &[8080]);
+                "serving".to_owned()
+            }
             "rules" => rights(),
             "leak" => self.leak(rest.parse().unwrap()),
             "large" => large(rest.parse().unwrap()),
@@ -84,14 +93,20 @@ impl Held {
 
     fn echo(&mut self) -> String {
         let stream = self.stream.as_mut().unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(700))).unwrap();
         let told = stream.write_all(b"again").and_then(|()| stream.read_exact(&mut [0; 5]));
         told.map_or_else(|error| format!("{:?}", error.kind()), |()| "alive".to_owned())
     }
 
     /// Waits for what comes by itself.
-    fn listen(&mut self) -> String {
+    fn listen(&mut self, patience: Duration) -> String {
         let stream = self.stream.as_mut().unwrap();
-        let told = stream.read_exact(&mut [0; 1]);
+        stream.set_read_timeout(Some(patience)).unwrap();
+        let mut buffer = [0; 64];
+        let told = stream.read(&mut buffer).and_then(|length| match length {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        });
         told.map_or_else(|error| format!("{:?}", error.kind()), |()| "heard".to_owned())
     }
 

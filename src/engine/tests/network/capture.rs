@@ -1,6 +1,6 @@
 //! What really crosses the link, as the world's end of it sees it.
 
-use crate::world::APP;
+use crate::world::HARDWARE;
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SocketFlags, SocketType};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -24,7 +24,7 @@ impl Capture {
     pub(crate) fn start() -> Self {
         let protocol = Protocol::from_raw(NonZeroU32::new(ALL).unwrap());
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let kind = SocketType::DGRAM;
+        let kind = SocketType::RAW;
         Self(rustix::net::socket_with(AddressFamily::PACKET, kind, flags, Some(protocol)).unwrap())
     }
 
@@ -41,24 +41,25 @@ impl Capture {
     }
 }
 
-fn packet(bytes: &[u8]) -> Option<Packet> {
-    let v4 = |at: usize| IpAddr::from(<[u8; 4]>::try_from(&bytes[at..at + 4]).unwrap());
-    let v6 = |at: usize| IpAddr::from(<[u8; 16]>::try_from(&bytes[at..at + 16]).unwrap());
-    let (from, packet) = match bytes.first()? >> 4 {
-        4 if bytes.len() > 20 => {
+/// A packet that came from the app's interface.
+fn packet(frame: &[u8]) -> Option<Packet> {
+    let (header, bytes) = frame.split_at_checked(14)?;
+    if header[6..12] != HARDWARE {
+        return None;
+    }
+    match u16::from_be_bytes([header[12], header[13]]) {
+        0x0800 => {
             let length = usize::from(bytes[0] & 15) * 4;
+            let to = <[u8; 4]>::try_from(&bytes[16..20]).unwrap();
             let first = bytes.get(length).copied().unwrap_or_default();
-            (v4(12), Packet { protocol: bytes[9], to: v4(16), first })
+            Some(Packet { protocol: bytes[9], to: to.into(), first })
         }
-        6 if bytes.len() > 40 => {
-            (v6(8), Packet { protocol: bytes[6], to: v6(24), first: bytes[40] })
+        0x86dd => {
+            let to = <[u8; 16]>::try_from(&bytes[24..40]).unwrap();
+            Some(Packet { protocol: bytes[6], to: to.into(), first: bytes[40] })
         }
-        // Of ARP there is nothing to see.
-        _ => return None,
-    };
-    let others = [crate::world::HOST[0].parse().unwrap(), crate::world::HOST[1].parse().unwrap()];
-    let apps = APP.map(|app| app.parse::<IpAddr>().unwrap());
-    let local =
-        matches!(from, IpAddr::V6(from) if from.is_unicast_link_local() || from.is_unspecified());
-    ((apps.contains(&from) || local) && !others.contains(&from)).then_some(packet)
+        // Who has an address of IPv4 (ARP) is only asked about what may be reached.
+        0x0806 => None,
+        other => panic!("{other:x}"),
+    }
 }

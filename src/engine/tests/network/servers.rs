@@ -4,6 +4,10 @@ use rustix::event::{PollFd, PollFlags};
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
+use std::time::Duration;
+
+/// How much later.
+const LATER: Duration = Duration::from_millis(300);
 
 /// Serves these ports at these addresses, until the process ends.
 pub(crate) fn serve(addresses: &[IpAddr], ports: &[u16]) {
@@ -22,10 +26,14 @@ pub(crate) fn serve(addresses: &[IpAddr], ports: &[u16]) {
     thread::spawn(move || send_datagrams_back(&sockets));
 }
 
-/// A byte 0 asks for another one later.
+/// A byte 0 comes back later.
 fn send_back(mut stream: TcpStream) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        if buffer[0] == 0 {
+            // What is heard next waits for an answer that was held back.
+            thread::sleep(LATER);
+        }
         if stream.write_all(&buffer[..length]).is_err() {
             break;
         }

@@ -8,7 +8,7 @@
 use crate::app;
 use crate::probe::{Probe, Seen};
 use arkose_engine::network::{
-    Control, Generation, LiveName, Log, Opened, Ruleset, Spec, accounting, ruleset,
+    Control, Generation, LiveName, Log, Opened, Spec, accounting, ruleset,
 };
 use arkose_profile::net::{Rule, Rules, Verdict};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
@@ -27,6 +27,9 @@ const WAY: &str = "ARKOSE_TEST_WAY";
 /// The addresses of the link. The world's stand for this computer.
 pub(crate) const HOST: [&str; 2] = ["10.200.0.1", "fd00:200::1"];
 pub(crate) const APP: [&str; 2] = ["10.200.0.2", "fd00:200::2"];
+
+/// The hardware address of the app's end.
+pub(crate) const HARDWARE: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 /// Who an ordinary user is where the tests are run by root.
 const NOBODY: &str = "65534";
@@ -88,7 +91,8 @@ pub(crate) struct App {
     pub(crate) log: Log<OwnedFd>,
     /// The sockets of the resolver, the namespaces.
     pub(crate) others: Vec<OwnedFd>,
-    generation: u32,
+    /// The rules that count.
+    pub(crate) spec: Spec,
 }
 
 /// Runs a program.
@@ -135,9 +139,10 @@ impl App {
         let log = Log::new(fds.pop().unwrap());
         let control = Control::new(fds.pop().unwrap());
         let lines = BufReader::new(ours);
-        let mut app = Self { child, lines, pid, control, log, others, generation: 0 };
+        let spec = spec(rules, Generation::MIN);
+        let mut app = Self { child, lines, pid, control, log, others, spec };
         app.control.apply(&accounting().unwrap()).unwrap();
-        app.load(rules);
+        app.control.load(&ruleset(&app.spec, &[], None).unwrap()).unwrap();
         app.link();
         app
     }
@@ -145,8 +150,9 @@ impl App {
     /// Makes the link, as pasta or the helper would.
     fn link(&mut self) {
         let (pid, [host4, host6], [app4, app6]) = (self.pid, HOST, APP);
+        let hardware = HARDWARE.map(|byte| format!("{byte:02x}")).join(":");
         sh(&format!(
-            "ip link add world type veth peer name app netns {pid}
+            "ip link add world type veth peer name app address {hardware} netns {pid}
              ip addr add {host4}/24 dev world; ip addr add {host6}/64 dev world nodad; ip link set world up
              inside() {{ nsenter --net=/proc/{pid}/ns/net \"$@\"; }}
              inside ip addr add {app4}/24 dev app; inside ip addr add {app6}/64 dev app nodad
@@ -158,26 +164,15 @@ impl App {
     }
 
     /// Loads rules, the next generation.
-    pub(crate) fn load(&mut self, rules: &Rules) -> Spec {
-        self.load_with(rules, &[])
+    pub(crate) fn load(&mut self, rules: &Rules) {
+        self.load_with(rules, &[]);
     }
 
-    pub(crate) fn load_with(&mut self, rules: &Rules, names: &[LiveName]) -> Spec {
-        let spec = self.spec(rules);
-        let rules = self.rules(&spec, names);
-        self.control.load(&rules).unwrap();
-        spec
-    }
-
-    /// What rules come to, as the next generation.
-    pub(crate) fn spec(&mut self, rules: &Rules) -> Spec {
-        self.generation += 1;
-        let host = HOST.map(|host| host.parse().unwrap());
-        Spec::new(rules, &host, Generation::new(self.generation).unwrap())
-    }
-
-    pub(crate) fn rules(&self, spec: &Spec, names: &[LiveName]) -> Ruleset {
-        ruleset(spec, names, Generation::new(self.generation - 1)).unwrap()
+    /// The same, with what names lead to.
+    pub(crate) fn load_with(&mut self, rules: &Rules, names: &[LiveName]) {
+        let before = self.spec.generation;
+        self.spec = spec(rules, before.checked_add(1).unwrap());
+        self.control.load(&ruleset(&self.spec, names, Some(before)).unwrap()).unwrap();
     }
 
     /// Has the app do something.
@@ -229,6 +224,11 @@ fn receive(from: &UnixStream) -> (String, Vec<OwnedFd>) {
         }
     }
     (String::from_utf8_lossy(&bytes[..got.bytes]).into_owned(), fds)
+}
+
+/// What rules come to here.
+pub(crate) fn spec(rules: &Rules, generation: Generation) -> Spec {
+    Spec::new(rules, &HOST.map(|host| host.parse().unwrap()), generation)
 }
 
 /// The descriptors of what was opened, in the order in which [`App`] takes them.

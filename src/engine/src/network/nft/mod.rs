@@ -20,6 +20,7 @@ use rustix::io::Errno;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hook {
     Input = 1,
+    Forward = 2,
     Output = 3,
 }
 
