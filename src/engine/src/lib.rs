@@ -14,6 +14,7 @@ mod ids;
 mod init;
 mod light;
 pub mod limits;
+pub mod network;
 pub mod plan;
 mod refusal;
 mod seccomp;
