@@ -75,7 +75,8 @@ impl Doors {
     pub fn wanted(&self) -> impl Iterator<Item = (Door, &OwnedFd, PollFlags)> {
         let packets = self.packets.iter().enumerate();
         let packets = packets.map(|(index, socket)| (Door::Packets(index), socket, PollFlags::IN));
-        let listeners = self.listeners.iter().enumerate().filter(|_| self.connections.len() < MOST);
+        let room = self.connections.len() < MOST || self.idle().is_some();
+        let listeners = self.listeners.iter().enumerate().filter(move |_| room);
         let listeners =
             listeners.map(|(index, socket)| (Door::Listener(index), socket, PollFlags::IN));
         let connections = self.connections.iter().map(|one| {
@@ -129,6 +130,12 @@ impl Doors {
         let Some(listener) = self.listeners.get(index) else { return };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let Ok(socket) = accept_with(listener, flags) else { return };
+        if self.connections.len() >= MOST
+            && let Some(idle) = self.idle()
+        {
+            // Whoever has said nothing for longest makes room (RFC 7766, 6.2.3).
+            self.connections.swap_remove(idle);
+        }
         let number = self.next;
         self.next += 1;
         self.connections.push(Connection {
@@ -141,6 +148,12 @@ impl Doors {
             ended: false,
             until: now + IDLE,
         });
+    }
+
+    /// The connection that has done nothing for longest.
+    fn idle(&self) -> Option<usize> {
+        let idle = self.connections.iter().enumerate().filter(|(_, one)| one.is_idle());
+        Some(idle.min_by_key(|(_, one)| one.until)?.0)
     }
 
     /// Sends an answer.
@@ -194,6 +207,11 @@ impl Connection {
     /// Whether it is read from.
     fn hears(&self) -> bool {
         !self.ended && self.may_ask() && self.whole().is_none()
+    }
+
+    /// Whether nothing is asked or being said on it.
+    fn is_idle(&self) -> bool {
+        self.asked == 0 && self.waiting() == 0
     }
 
     fn may_ask(&self) -> bool {

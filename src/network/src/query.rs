@@ -51,6 +51,8 @@ pub struct Query {
     pub written: Plain,
     /// The question.
     pub question: Question,
+    /// Its class, which is that of the internet where it is answered.
+    pub class: Class,
     /// Whether it asks for all the work to be done.
     pub recursion: bool,
     /// What is said beside.
@@ -96,12 +98,11 @@ pub fn read(bytes: &[u8], transport: Transport) -> Read {
     let Some(query) = parse(message, transport) else {
         return Read::Refused(reply::bare(header, Rcode::FORMERR));
     };
-    let question = message.first_question();
     let kind = query.question.kind;
     if edns_version(message) != Some(0) {
         return Read::Refused(reply::failure(&query, OptRcode::BADVERS, None));
     }
-    if question.is_none_or(|question| question.qclass() != Class::IN) {
+    if query.class != Class::IN {
         return Read::Refused(reply::failure(&query, OptRcode::REFUSED, None));
     }
     match kind.to_int() {
@@ -143,6 +144,7 @@ fn parse(message: &Message<[u8]>, transport: Transport) -> Option<Query> {
             dnssec_ok: edns.is_some_and(|edns| edns.dnssec_ok),
             unchecked: header.cd(),
         },
+        class: question.qclass(),
         recursion: header.rd(),
         edns,
         transport,

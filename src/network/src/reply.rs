@@ -3,7 +3,7 @@
 
 use crate::name::Plain;
 use crate::query::{Edns, PAYLOAD, Query};
-use domain::base::iana::{Class, ExtendedErrorCode, OptRcode, Rcode};
+use domain::base::iana::{ExtendedErrorCode, OptRcode, Rcode};
 use domain::base::message_builder::{
     AdditionalBuilder, AnswerBuilder, AuthorityBuilder, MessageBuilder, PushError, StaticCompressor,
 };
@@ -128,7 +128,7 @@ fn begin(
     header.set_cd(query.question.unchecked);
     header.set_rcode(rcode.rcode());
     let mut builder = builder.question();
-    builder.push((&query.written, query.question.kind, Class::IN))?;
+    builder.push((&query.written, query.question.kind, query.class))?;
     Ok(builder.answer())
 }
 
