@@ -4,7 +4,7 @@
 # To build it.
 PACKAGES_BUILD=(build-essential pkg-config libgtk-4-dev libadwaita-1-dev gettext)
 # To use it, and to see xeyes in it.
-PACKAGES_USE=(dbus polkitd pkexec xauth xserver-xephyr x11-apps adwaita-icon-theme
+PACKAGES_USE=(dbus polkitd pkexec xauth xserver-xephyr passt x11-apps adwaita-icon-theme
     librsvg2-common fonts-dejavu-core fonts-cantarell)
 # To drive the window where there is no display.
 PACKAGES_WINDOW=(xvfb openbox python3 python3-gi gir1.2-atspi-2.0 at-spi2-core x11-utils xdotool
