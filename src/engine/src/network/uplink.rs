@@ -78,6 +78,18 @@ impl Uplink {
     }
 }
 
+/// All addresses of interfaces of the network namespace that this process is in, whoever may use them, but
+/// for those of the loopback interface. In that of the computer, they are those by which it is reached.
+///
+/// # Errors
+/// When the kernel does not say it.
+pub fn local_addresses() -> Result<Vec<IpAddr>> {
+    let message = "the addresses of this computer cannot be read";
+    let socket = Netlink::open(None, 0).context(message)?;
+    let all = ask(&socket, GETADDR, ADDRESS, any_address).context(message)?;
+    Ok(all.into_iter().filter(|address| !address.is_loopback()).collect())
+}
+
 /// Switches the loopback interface of this network namespace on.
 ///
 /// # Errors
@@ -178,9 +190,13 @@ fn address(message: &Message<'_>) -> Option<(u32, IpAddr)> {
     if scope != UNIVERSE || flags & NOT_YET != 0 {
         return None;
     }
+    Some((ne32(header.get(4..)?)?, any_address(message)?))
+}
+
+fn any_address(message: &Message<'_>) -> Option<IpAddr> {
+    let (_, attributes) = message.split(ADDRESS).filter(|_| message.kind == NEWADDR)?;
     // Of a link between two, the other one is the other's.
-    let bytes = attributes.get(IFA_LOCAL).or_else(|| attributes.get(IFA_ADDRESS))?;
-    Some((ne32(header.get(4..)?)?, ip(bytes)?))
+    attributes.get(IFA_LOCAL).or_else(|| attributes.get(IFA_ADDRESS)).and_then(ip)
 }
 
 struct DefaultRoute {
