@@ -84,6 +84,11 @@ impl Held {
                 crate::servers::serve(&own.map(|one| one.parse().unwrap()), &[8080]);
                 "serving".to_owned()
             }
+            "bind" => {
+                let bound = ["127.0.0.1", "::1", "10.200.0.2"]
+                    .map(|one| UdpSocket::bind((one, 53)).map(drop).map_err(|error| error.kind()));
+                format!("{bound:?}")
+            }
             "rules" => rights(),
             "leak" => self.leak(rest.parse().unwrap()),
             "tricks" => tricks(rest),
@@ -170,8 +175,8 @@ def told(call):
         return errno.errorcode.get(error.errno, "silent")
 one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 one.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS,
-    b"\x83\x07\x04" + socket.inet_aton(denied) + b"\0")
-answers = [told(lambda: one.sendto(b"routed", (routed, 80)))]
+    b"\x83\x07\x04" + socket.inet_aton(routed) + b"\0")
+answers = [told(lambda: one.sendto(b"routed", (denied, 80)))]
 for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
     two = socket.socket(socket.AF_INET, kind)
     two.settimeout(0.3)
