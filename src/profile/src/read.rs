@@ -150,19 +150,30 @@ impl Reader<'_> {
 pub(crate) fn unknown_key(name: &str, prefix: &str) -> Message {
     let full = format!("{prefix}{name}");
     // The right name in the wrong table: what follows a `[table]` line belongs to that table.
-    let elsewhere =
-        OPTIONS.iter().map(|option| option.key).find(|key| key.rsplit('.').next() == Some(name));
-    if let Some(key) = elsewhere {
-        return match key.rsplit_once('.') {
-            Some((table, _)) => {
+    let is_named = |key: &&str| key.rsplit('.').next() == Some(name);
+    let elsewhere: Vec<&'static str> =
+        OPTIONS.iter().map(|option| option.key).filter(is_named).collect();
+    let table = |key: &&'static str| key.rsplit_once('.').map(|(table, _)| table);
+    let message = match elsewhere.as_slice() {
+        [] => None,
+        [key] => Some(match table(key) {
+            Some(table) => {
                 Message::new(N_("“{key}” belongs in the table [{table}]")).with("table", table)
             }
             None => Message::new(N_(
                 "“{key}” is not a key of [{table}]; write it above the first table",
             ))
             .with("table", prefix.trim_end_matches('.')),
+        }),
+        several => {
+            let tables = several.iter().filter_map(table).map(|table| format!("[{table}]"));
+            let tables = tables.collect::<Vec<_>>().join(", ");
+            let message = N_("“{key}” belongs in one of the tables {tables}");
+            Some(Message::new(message).with("tables", tables))
         }
-        .with("key", name);
+    };
+    if let Some(message) = message {
+        return message.with("key", name);
     }
     let siblings = OPTIONS.iter().filter_map(|option| option.key.strip_prefix(prefix));
     let near = nearest(name, siblings).map(|near| format!("{prefix}{near}"));

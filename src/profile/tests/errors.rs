@@ -91,6 +91,18 @@ const WRONG: &[(&str, &[&str])] = &[
     ("[limits]\ncpu-weight = 10001", &["2:14: “limits.cpu-weight” cannot be 10001"]),
     ("[limits]\nmemory = \"plenty\"", &["2:10: “plenty” is not a size"]),
     ("processes = 5", &["1:1: “processes” belongs in the table [limits]"]),
+    ("allow = [\"public\"]", &["1:1: “allow” belongs in the table [network-rules]"]),
+    (
+        "deny = [\"lan\"]\n[files]\nask = [\"public:443\"]",
+        &[
+            "1:1: “deny” belongs in one of the tables [dbus-rules.session], [dbus-rules.system], [network-rules], [system-calls]",
+            "3:1: “ask” belongs in one of the tables [dbus-rules.session], [dbus-rules.system], [network-rules]",
+        ],
+    ),
+    (
+        "[network-rules]\ntalk = [\"org.example.App\"]",
+        &["2:1: “talk” belongs in one of the tables [dbus-rules.session], [dbus-rules.system]"],
+    ),
     (
         "devices = [\"gpu\", \"vidoe\"]",
         &[

@@ -67,7 +67,7 @@ fn each_is_as_open_as_its_kind_needs() {
         ("games", Risk::Open),
         ("video-call", Risk::Open),
         ("dev-shell", Risk::Open),
-        ("agent", Risk::Open),
+        ("agent", Risk::Partial),
     ] {
         assert_eq!(explained(&store().load(id).expect(id)).level, level, "{id}");
     }
