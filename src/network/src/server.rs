@@ -25,6 +25,9 @@ pub enum CannotServe {
     /// What the kernel refuses.
     #[error("the kernel refuses what the network needs: {0}")]
     Kernel(#[from] Errno),
+    /// Its rights are to be given up first.
+    #[error(transparent)]
+    Rights(#[from] arkose_engine::Error),
 }
 
 /// What an event of the kernel's is about.
@@ -53,7 +56,8 @@ impl Server {
     /// When that cannot be done.
     pub fn start(setup: Setup, control: Control) -> Result<Self, CannotServe> {
         let Setup { descriptors, table, nameservers, hosts } = setup;
-        confine::give_up_rights()?;
+        let files = nameservers.path().into_iter().chain([hosts.as_path()]);
+        confine::give_up_rights(&files.collect::<Vec<_>>())?;
         let walls: Box<dyn walls::Control> = match descriptors.nfnetlink {
             Some(socket) => Box::new(Direct::new(socket, &table)),
             None => Box::new(Handed::default()),
