@@ -11,6 +11,7 @@ pub mod authentication;
 pub mod catalogue;
 pub mod command;
 pub mod conf;
+pub mod dns;
 pub mod logged;
 pub mod match_rule;
 pub mod message;
@@ -31,6 +32,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("catalogue", catalogue::try_one),
     ("command", command::try_one),
     ("conf", conf::try_one),
+    ("dns", dns::try_one),
     ("logged", logged::try_one),
     ("match_rule", match_rule::try_one),
     ("message", message::try_one),
