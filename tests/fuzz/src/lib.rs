@@ -26,7 +26,7 @@ pub mod xauth;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its corpus too.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("administrator", administrator::try_one),
     ("authentication", authentication::try_one),
     ("catalogue", catalogue::try_one),

@@ -1,11 +1,12 @@
 //! Questions about the network: what waits for an answer, what an answer is one to, and that none is a no.
 
 use super::*;
+use arkose_tests::wait;
 use arkose_tests::{Outcome, prompter};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Tries two ports of one host one after the other, each twice.
 const TWICE: [&str; 4] =
@@ -116,16 +117,24 @@ fn an_answer_that_is_to_last_is_written_into_the_profile() {
 fn what_was_refused_is_told_with_the_rule_that_would_allow_it() {
     in_a_world("what_was_refused_is_told_with_the_rule_that_would_allow_it", |_| {
         let world = World::start();
-        let words = ["tcp:45.33.7.1:443", "name:other.example"];
-        let call = ruled(&[("allow", "good.example")]).option("events", "2");
-        let outcome = world.run(probing(call, &words));
-        let told: Vec<Value> = String::from_utf8_lossy(&outcome.stderr)
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
-        let denied: Vec<&Value> = told.iter().filter(|told| told["event"] == "denied").collect();
-        let of = |kind: &str| *denied.iter().find(|told| told["kind"] == kind).unwrap();
-        assert_eq!(of("connection")["would_allow"], "45.33.7.1:443/tcp", "{denied:?}");
-        assert_eq!(of("name")["would_allow"], "other.example", "{denied:?}");
+        let words = ["tcp:45.33.7.1:443", "name:other.example"].map(|word| format!("{word} "));
+        let call = ruled(&[("allow", "good.example")]).option("events", "9");
+        // It lives until its input ends, and is told of until then.
+        let script = format!("/usr/bin/python3 -c \"$0\" {}; cat", words.concat());
+        let events = world.scratch().file("events", "");
+        let open = format!("exec 9>>'{}'", events.display());
+        let mut command = world.command(call.command(["sh", "-c", &script, PROBE]), &open);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        for (kind, rule) in [("connection", "45.33.7.1:443/tcp"), ("name", "other.example")] {
+            let told = || {
+                let text = fs::read_to_string(&events).unwrap();
+                let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+                all.into_iter().find(|told| told["event"] == "denied" && told["kind"] == kind)
+            };
+            assert!(wait::until(wait::LAUNCH, || told().is_some()), "{kind}");
+            assert_eq!(told().unwrap()["would_allow"], rule);
+        }
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
     });
 }
