@@ -30,6 +30,7 @@ while True:
 /// The addresses of both ends and of the servers, and the ways between them.
 const SET_UP: &str = "
 ip link set lo up
+ip addr add 10.77.0.1/32 dev lo
 nsenter --net=/proc/$2/ns/net ip link set lo up
 ip link add up0 type veth peer name up1 netns $2
 ip addr add 100.100.0.2/24 dev up0

@@ -6,9 +6,14 @@ mod asking;
 #[path = "filtered/leaks.rs"]
 mod leaks;
 
+use arkose_tests::arkose::quiet;
+use arkose_tests::host::descendants;
 use arkose_tests::machine::with_way;
-use arkose_tests::{Arkose, Via, World};
+use arkose_tests::{Arkose, Inventory, Via, World};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// Tries what it is told to, and says what came of it.
 const PROBE: &str = include_str!("filtered/probe.py");
@@ -175,6 +180,11 @@ fn services_of_this_computer_are_reached_port_by_port() {
         assert_eq!(came[words[0]], "127.0.0.1 8080");
         assert_eq!(came[words[1]], "ECONNREFUSED");
         assert_eq!(came[words[2]], "::1 8080");
+        // No other rule leads there, whatever address of this computer it is about.
+        let words = ["tcp:10.77.0.1:8080", "tcp:10.9.8.7:443"];
+        for options in [&[("allow", "*")], &[("allow", "lan")], &[("allow", "10.0.0.0/8")]] {
+            assert_eq!(reached(&world, options, &words), words[1..], "{options:?}");
+        }
         // Without such a rule it is the router.
         let came = tries(&world, ruled(&[("network-default", "allow")]), &["tcp:100.100.0.1:80"]);
         assert_eq!(came["tcp:100.100.0.1:80"], "100.100.0.1 80");
@@ -190,6 +200,39 @@ fn a_host_answers_an_echo_request_where_a_rule_says_so() {
         world.as_root("echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range");
         assert_eq!(reached(&world, &[("allow", "public/icmp")], &words), words[..2]);
         assert_eq!(reached(&world, &[("allow", "public:443")], &words), [""; 0]);
+    });
+}
+
+/// Who serves a network, by what they are called.
+const SERVERS: [&str; 2] = ["pasta", "arkose-network"];
+
+#[test]
+fn whoever_dies_nothing_of_the_network_is_left() {
+    in_a_world("whoever_dies_nothing_of_the_network_is_left", |via| {
+        let quiet = quiet();
+        for killed in ["arkose", "pasta", "arkose-network", "arkose-sandbox"] {
+            let before = Inventory::take();
+            let call = Arkose::run(via).option("network", "filtered").option("allow", "public");
+            let mut running = call.shell("echo up; exec sleep 60").start_alone(&quiet);
+            running.lines().expect_line("up");
+            let all = descendants(running.pid());
+            let served =
+                all.iter().filter(|(_, name)| SERVERS.iter().any(|one| name.starts_with(one)));
+            assert_eq!(served.count(), 2, "{all:?}");
+            let named = |(pid, name): &(Pid, String)| name.starts_with(killed).then_some(*pid);
+            let victim = match killed {
+                "arkose" => running.pid(),
+                _ => all.iter().find_map(named).unwrap_or_else(|| panic!("{killed}: {all:?}")),
+            };
+            kill(victim, Signal::SIGKILL).unwrap();
+            let end = Instant::now();
+            match killed {
+                "arkose" => running.finish_killed(),
+                _ => drop(running.finish()),
+            }
+            assert!(end.elapsed() < Duration::from_secs(4), "{killed}");
+            before.restored();
+        }
     });
 }
 

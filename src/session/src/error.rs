@@ -81,8 +81,10 @@ pub enum Kind {
     NoUplink,
     /// What resolves names for one is not installed.
     NoNetworkProgram,
-    /// One of the two has ended before the app.
+    /// One of the two has ended before the app [why].
     NetworkGone,
+    /// What carries packets out of one does not serve root.
+    RootNetwork,
     /// Portals would not know the app as one that is confined [why].
     NoIdentity,
     /// What the documents portal shows cannot be opened by root, who builds the sandbox.
@@ -229,7 +231,10 @@ impl Kind {
                 N_("The program pasta is not installed, which is a filtered network's way out")
             }
             Self::NoNetworkProgram => N_("Arkose's program for filtered networks is not installed"),
-            Self::NetworkGone => N_("{0} has ended: the app reaches no network any more"),
+            Self::NetworkGone => N_("{0}: the app reaches no network any more, and is ended"),
+            Self::RootNetwork => {
+                N_("A filtered network's way out serves ordinary users, and not root")
+            }
             Self::NoIdentity => {
                 N_("The app goes without portals: they could not tell that it is confined ({0})")
             }

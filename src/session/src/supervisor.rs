@@ -6,6 +6,7 @@
 //! own.
 
 use crate::bus::Bus;
+use crate::error::{Error, Kind};
 use crate::events::Events;
 use crate::failure::{CANNOT_SUPERVISE, LaunchError};
 use crate::helper::Helper;
@@ -156,10 +157,10 @@ impl Session<'_> {
                 pump.pass();
             }
         }
-        if ready.services && self.services.ended().is_some() {
-            // Programs end when their display does; one that does not is ended soon.
-            self.send(Control::Signal(Signal::SIGTERM as i32));
-            self.end_soon();
+        if ready.services
+            && let Some(error) = self.services.ended()
+        {
+            self.forsaken(error);
         }
         if ready.channel {
             self.listen(command, events, id);
@@ -324,6 +325,23 @@ impl Session<'_> {
                 self.state.over = true;
             }
         }
+    }
+
+    /// Something has ended that the app cannot do without.
+    fn forsaken(&mut self, error: Error) {
+        let of_network = self.services.network.is_some() && error.kind() != Kind::DisplayGone;
+        if of_network && !self.state.started {
+            self.state.failure = Some(error.into());
+            self.state.over = true;
+            return;
+        }
+        if let (true, Some((spec, _))) = (of_network, self.launch) {
+            let why = error.message(&|text| (spec.translate)(text));
+            (spec.note)(&Error::new(Kind::NetworkGone).value(why));
+        }
+        // Programs end when their display does; one that does not is ended soon.
+        self.send(Control::Signal(Signal::SIGTERM as i32));
+        self.end_soon();
     }
 
     /// Starts what a network with rules needs, with what its first process hands over.

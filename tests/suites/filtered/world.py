@@ -108,7 +108,7 @@ def names():
 
 
 if sys.argv[1] == "here":
-    for place in ("127.0.0.1", "100.100.0.2", "::1", "2a0b:1::2"):
+    for place in ("127.0.0.1", "100.100.0.2", "10.77.0.1", "::1", "2a0b:1::2"):
         streams(place, 8080)
         streams(place, 8081)
 else:

@@ -27,6 +27,8 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+pub(crate) use uplink::INTERFACE;
+
 /// The name of the program, in `libexec`.
 pub(crate) const PROGRAM: &str = "arkose-network";
 
@@ -66,6 +68,9 @@ impl Network {
     pub(crate) fn prepare(spec: &LaunchSpec) -> Result<Option<Self>, Error> {
         if spec.policy.network != Wanted::Filtered {
             return Ok(None);
+        }
+        if nix::unistd::Uid::effective().is_root() {
+            return Err(Error::new(Kind::RootNetwork));
         }
         let program =
             installed::inner(PROGRAM).ok_or_else(|| Error::new(Kind::NoNetworkProgram))?;

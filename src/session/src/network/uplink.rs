@@ -15,7 +15,7 @@ use std::process::Stdio;
 
 const NAME: &str = "pasta";
 /// The name of the interface inside.
-const INTERFACE: &str = "net0";
+pub(crate) const INTERFACE: &str = "net0";
 
 /// Where distributions put it. It is not looked for in `PATH`: an app may have been given one of the
 /// directories there.

@@ -1,6 +1,7 @@
 //! The network: loopback, where the witnesses are, and no address beyond it.
 
 use crate::doctor::keeps_abstract_sockets;
+use crate::network::INTERFACE;
 use crate::verify::check::{After, Checks, about, entry};
 use crate::verify::expect::Expect;
 use crate::verify::subject::Subject;
@@ -33,7 +34,11 @@ pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
         checks.add(network, namespace, expect);
     }
     if !direct && !subject.light() {
-        checks.add(network, Trial::Interfaces, Expect::only(["lo"]));
+        let expect = match subject.policy.network {
+            Network::Filtered => Expect::only(["lo", INTERFACE]),
+            _ => Expect::only(["lo"]),
+        };
+        checks.add(network, Trial::Interfaces, expect);
     }
     if !subject.as_root() {
         let raw = Trial::Family { family: calls::INTERNET, raw: true };
