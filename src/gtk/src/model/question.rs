@@ -189,7 +189,7 @@ mod tests {
         assert_eq!((question.number, question.risk), (7, Some(Risk::Open)));
         let details: Vec<_> =
             question.details.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        let expected = [("Bus", "session"), ("Method", "M\\n"), ("port", "443"), ("zone", "lan")];
+        let expected = [("Bus", "session"), ("Method", "M\\n"), ("Port", "443"), ("zone", "lan")];
         assert_eq!(details, expected);
     }
 
