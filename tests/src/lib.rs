@@ -12,6 +12,7 @@ pub mod host;
 pub mod machine;
 pub mod owned;
 pub mod pairs;
+pub mod prompter;
 pub mod random;
 pub mod registry;
 pub mod scratch;

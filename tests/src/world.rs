@@ -10,6 +10,23 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// What the servers are.
 const SERVERS: &str = include_str!("../suites/filtered/world.py");
+/// Hears all that comes in at the outer end.
+const LISTENER: &str = r#"
+import socket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+s.bind(("up1", 0))
+print("ready", flush=True)
+while True:
+    data, (_, protocol, kind, _, _) = s.recvfrom(65536)
+    # What goes out is no news, and ARP and neighbour discovery are the kernel's.
+    if kind == 4 or protocol == 0x806:
+        continue
+    if protocol == 0x86dd and (data[6] == 58 and data[40] in range(133, 138) or data[6] == 0 and data[48] in (131, 132, 143)):
+        continue
+    if protocol == 0x800 and data[9] == 2:
+        continue
+    print(hex(protocol), data[:60].hex(), data[28:60].decode("latin-1").encode("unicode_escape").decode(), flush=True)
+"#;
 /// The addresses of both ends and of the servers, and the ways between them.
 const SET_UP: &str = "
 ip link set lo up
@@ -76,7 +93,7 @@ impl Drop for Held {
 #[derive(Debug)]
 pub struct World {
     here: Held,
-    _outside: Held,
+    outside: Held,
     _servers: [Held; 2],
     scratch: Scratch,
     _turn: Option<Busy>,
@@ -109,7 +126,7 @@ impl World {
         let servers = [outside.servers("outside"), here.servers("here")];
         let scratch = Scratch::home();
         scratch.file("resolv.conf", "nameserver 45.33.7.53\noptions timeout:2 attempts:1\n");
-        Self { here, _outside: outside, _servers: servers, scratch, _turn: turn }
+        Self { here, outside, _servers: servers, scratch, _turn: turn }
     }
 
     /// A place for files of the test's.
@@ -131,6 +148,16 @@ impl World {
     #[must_use]
     pub fn run(&self, call: Arkose) -> Outcome {
         Outcome::of(&mut self.command(call, ""))
+    }
+
+    /// A program that says “ready”, and then of every packet which that computer sends what it is, but of those
+    /// by which the kernel finds neighbours and routers.
+    #[must_use]
+    pub fn listener(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args([&self.outside.net(), "python3", "-c", LISTENER]);
+        command.stdin(Stdio::null());
+        command
     }
 
     /// Runs a script of root's on that computer.

@@ -66,7 +66,7 @@ const PLACES: [&str; 14] = [
     "udp:fd12:3456::1:80",
     "tcp:100.100.0.2:8080",
     "tcp:2a0b:1::2:8080",
-    "tcp:100.100.0.1:8080",
+    "tcp:100.100.0.1:443",
 ];
 
 fn of(picked: &[usize]) -> Vec<&'static str> {
@@ -89,7 +89,7 @@ fn a_rule_reaches_what_it_says_and_nothing_else() {
             (&[("allow", "public:443/tcp")], &[0, 2, 3]),
             (&[("allow", "public/udp")], &[5, 6]),
             (&[("allow", "public:400-500/tcp")], &[0, 2, 3]),
-            (&[("allow", "lan")], &[7, 8, 9, 10]),
+            (&[("allow", "lan")], &[7, 8, 9, 10, 13]),
             (&[("allow", "45.33.7.1")], &[0, 1, 5]),
             (&[("allow", "45.33.7.0/31:443/tcp")], &[0]),
             (&[("allow", "45.33.7.0/24:443/tcp")], &[0, 2]),
@@ -98,7 +98,7 @@ fn a_rule_reaches_what_it_says_and_nothing_else() {
             (&[("allow", "public"), ("deny", "45.33.7.1")], &[2, 3, 4, 6]),
             (&[("allow", "public"), ("deny", "public:80")], &[0, 2, 3, 5]),
             (&[("deny", "lan"), ("allow", "10.9.8.7")], &[7]),
-            (&[("allow", "*")], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+            (&[("allow", "*")], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13]),
             (&[("network-default", "allow"), ("deny", "lan")], &[0, 1, 2, 3, 4, 5, 6]),
             (&[("network-default", "allow"), ("deny", "*:443/tcp")], &[1, 4, 5, 6, 9, 10]),
         ];
@@ -121,7 +121,8 @@ fn a_name_is_resolved_and_reached_where_a_rule_says_so() {
             (&[("allow", "good.example:80")], &[0]),
             (&[("allow", "public"), ("deny", "good.example")], &[2, 3, 4, 5]),
             (&[("allow", "public"), ("deny", "*.good.example")], &[2, 3, 4, 5]),
-            (&[("allow", "www.good.example"), ("deny", "good.example")], &[1, 3, 4]),
+            // An alias leads to what it is one of, and no further than that.
+            (&[("allow", "www.good.example"), ("deny", "good.example")], &[]),
         ];
         for (options, expected) in cases {
             let expected: Vec<&str> = expected.iter().map(|index| words[*index]).collect();

@@ -93,7 +93,7 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<Wall> {
         sys::bring_loopback_up().context("the sandbox's own network cannot be started")?;
     }
     let ruled = request.policy.network == Network::Filtered;
-    let network = ruled.then(|| Begun::begin(setup.channel, setup.caller)).transpose()?;
+    let network = ruled.then(|| Begun::begin(setup.channel, owners.app.1)).transpose()?;
     tree::build(&tree, plan, &request.files, owners, id_map, &wall, bounds)?;
     rustix::system::sethostname(request.hostname.as_bytes())
         .context("the host name cannot be set")?;

@@ -5,10 +5,10 @@
 //! stays with the first process.
 
 use crate::error::{Error, Result};
-use crate::ids::Caller;
 use crate::network::{self, Control, Dns, Generation, Opened, Spec};
 use arkose_profile::net::Rules;
 use arkose_protocol::{Channel, Event, NetworkPart, Request};
+use rustix::process::Gid;
 use std::net::IpAddr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -25,9 +25,11 @@ pub(crate) struct Begun {
 
 impl Begun {
     /// Opens what is used from outside, and hands it over. Loopback is up.
-    pub(crate) fn begin(channel: &Channel, caller: &Caller) -> Result<Self> {
+    ///
+    /// `group` is the app's, by its number inside.
+    pub(crate) fn begin(channel: &Channel, group: Gid) -> Result<Self> {
         // Who may ask whether somebody answers is said for the whole namespace, and the rules say whom.
-        network::allow_echo(caller.gid)?;
+        network::allow_echo(group)?;
         let Opened { control, log, dns4, dns6, network, user } = network::open()?;
         let tell = |part, fd: BorrowedFd<'_>| {
             channel
@@ -48,7 +50,9 @@ impl Begun {
     /// Waits for the way out, and has the rules count.
     pub(crate) fn finish(self, request: &Request, channel: &Channel) -> Result<()> {
         let uplink = network::wait_for_uplink(self.until)?;
-        let routers = uplink.gateways();
+        // Elsewhere the router is the router.
+        let to_host = request.policy.network_rules.may_reach_host();
+        let routers = if to_host { uplink.gateways() } else { Vec::new() };
         let host: Vec<IpAddr> = request.addresses.iter().chain(&routers).copied().collect();
         let rules: &Rules = &request.policy.network_rules;
         let spec = Spec::new(rules, &host, Generation::MIN);

@@ -16,6 +16,9 @@ use domain::base::{Message, ParsedName, ParsedRecord, ToName as _, Ttl};
 use domain::rdata::{A, Aaaa, AllRecordData, Cname};
 use std::net::IpAddr;
 
+/// A name, the one that it is an alias of, and for how long.
+type Alias<'a> = (ParsedName<&'a [u8]>, ParsedName<&'a [u8]>, Ttl);
+
 /// The most names that one leads to another.
 const LONGEST_CHAIN: usize = 16;
 /// The most aliases in an answer that are looked at.
@@ -75,7 +78,7 @@ impl Judged {
 
     /// Finds the names that the question leads to.
     fn follow(&mut self, message: &Message<[u8]>, question: &Question) -> Option<()> {
-        let mut aliases: Vec<(ParsedName<&[u8]>, ParsedName<&[u8]>, Ttl)> = Vec::new();
+        let mut aliases: Vec<Alias<'_>> = Vec::new();
         for record in message.answer().ok()?.limit_to_in::<Cname<_>>().take(MOST_ALIASES) {
             let record = record.ok()?;
             aliases.push((*record.owner(), *record.data().cname(), record.ttl()));

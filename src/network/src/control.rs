@@ -14,6 +14,8 @@ use std::os::fd::OwnedFd;
 
 /// The most bytes of a line that is read.
 const LONGEST: usize = 1 << 20;
+/// The bytes for lines that are kept when there are none.
+const FEW: usize = 4096;
 /// The most descriptors.
 const MOST_FDS: usize = 16;
 
@@ -157,6 +159,8 @@ impl Control {
                 Err(errno) => return Err(errno),
             }
         }
+        // What a flood needed is not kept.
+        lines.shrink_to(FEW);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// How long repeats are gathered.
 const WHILE: Duration = Duration::from_secs(10);
 /// The most different refusals that are gathered; what comes beyond them is told each time.
-const MOST: usize = 1024;
+const MOST: usize = 256;
 
 /// What was refused. Refusals that agree in this are repeats.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

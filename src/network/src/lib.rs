@@ -16,6 +16,7 @@ pub mod answer;
 pub mod ask;
 pub mod confine;
 pub mod control;
+pub mod direct;
 pub mod doors;
 pub mod events;
 pub mod flow;
@@ -38,26 +39,10 @@ pub mod state;
 pub mod walls;
 
 use control::Control;
-use log::Parse;
-use server::{Kernel, Server};
+use server::Server;
 use setup::Setup;
 use std::error::Error;
-use std::os::fd::{AsFd as _, OwnedFd};
-use walls::Handed;
-
-/// The tables and packets of the kernel that runs.
-#[derive(Debug)]
-struct Running;
-
-impl Kernel for Running {
-    fn control(&self, _: Option<OwnedFd>) -> Box<dyn walls::Control> {
-        Box::new(Handed::default())
-    }
-
-    fn parse(&self) -> Parse {
-        |_| Vec::new()
-    }
-}
+use std::os::fd::AsFd as _;
 
 /// Does what the first line at the standard input says, until whoever wrote it is gone.
 ///
@@ -68,5 +53,5 @@ pub fn run() -> Result<(), Box<dyn Error>> {
     let mut control = Control::new(std::io::stdin().as_fd().try_clone_to_owned()?);
     let (line, fds) = control.first_line()?;
     let setup = Setup::from_line(&line, fds)?;
-    Ok(Server::start(setup, control, &Running)?.run()?)
+    Ok(Server::start(setup, control)?.run()?)
 }

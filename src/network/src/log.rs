@@ -1,68 +1,32 @@
-//! What the kernel tells of packets that it did not let through.
+//! What the kernel tells of packets that it did not let through, as it is told on.
 
-use crate::flow::Packet;
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
+use crate::flow::{Destination, Packet};
+use arkose_engine::network::{Log, Logged, Told};
 use std::os::fd::OwnedFd;
 
-/// Bytes that are read at once: a few dozen packets, of each only its beginning.
-const SPACE: usize = 16 << 10;
-/// How often is read before others have their turn.
-const TURN: usize = 8;
-
-/// Finds the packets in what was read at once.
-pub type Parse = fn(&[u8]) -> Vec<Packet>;
-
-/// The socket that tells.
-#[derive(Debug)]
-pub struct Log {
-    socket: OwnedFd,
-    parse: Parse,
-}
-
-/// What was read.
+/// What was read at once.
 #[derive(Debug, Default)]
 pub struct Heard {
     /// Packets.
     pub packets: Vec<Packet>,
-    /// How often the kernel had more to tell than there was room for.
-    pub lost: u64,
+    /// Whether the kernel had more to tell than there was room for.
+    pub lost: bool,
     /// Whether nothing more will come.
     pub over: bool,
 }
 
-impl Log {
-    /// Reads from that socket.
-    #[must_use]
-    pub fn new(socket: OwnedFd, parse: Parse) -> Self {
-        Self { socket, parse }
+/// Reads what is there.
+#[must_use]
+pub fn hear(log: &Log<OwnedFd>) -> Heard {
+    let mut heard = Heard::default();
+    match log.receive(&mut heard.lost) {
+        Ok(logged) => heard.packets = logged.into_iter().map(packet).collect(),
+        Err(_) => heard.over = true,
     }
+    heard
+}
 
-    /// The socket, to watch it.
-    #[must_use]
-    pub fn socket(&self) -> &OwnedFd {
-        &self.socket
-    }
-
-    /// Reads what is there, up to a few thousand packets.
-    pub fn hear(&self) -> Heard {
-        let mut heard = Heard::default();
-        let mut space = [0; SPACE];
-        for _ in 0..TURN {
-            match recv(&self.socket, &mut space[..], RecvFlags::DONTWAIT) {
-                Ok((0, _)) => heard.over = true,
-                Ok((count, _)) => {
-                    heard.packets.extend((self.parse)(space.get(..count).unwrap_or_default()));
-                }
-                Err(Errno::NOBUFS) => heard.lost += 1,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => break,
-                Err(_) => heard.over = true,
-            }
-            if heard.over {
-                break;
-            }
-        }
-        heard
-    }
+fn packet(logged: Logged) -> Packet {
+    let Logged { address, protocol, port, told, .. } = logged;
+    Packet { to: Destination { address, protocol, port }, ask: told == Told::Asked }
 }

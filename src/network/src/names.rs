@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// The most addresses.
-const MOST: usize = 4096;
+const MOST: usize = 2048;
 /// The most names of one.
 const MOST_NAMES: usize = 8;
 /// How much longer a name leads to an address than its time to live says, which many programs do not
@@ -149,6 +149,6 @@ mod tests {
         }
         assert!(names.known.len() <= MOST && names.known.len() >= MOST / 2);
         assert!(names.of(Ipv4Addr::from_bits(0).into(), now).is_empty());
-        assert!(!names.of(Ipv4Addr::from_bits(8191).into(), now).is_empty());
+        assert!(!names.of(Ipv4Addr::from_bits(4095).into(), now).is_empty());
     }
 }

@@ -135,13 +135,20 @@ impl Nameservers {
         Self { path: None, stamp: None, looked: None, conf, sulking: Vec::new(), turn: 0 }
     }
 
-    /// What is said now.
+    /// The file, where there is one that says it.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What is said now. While there is no file, as when another takes its place, it is what was said
+    /// last.
     pub fn conf(&mut self, now: Instant) -> &Conf {
         let fresh = self.looked.is_some_and(|at| now.saturating_duration_since(at) < FRESH);
         if let Some(path) = self.path.as_ref().filter(|_| !fresh) {
             self.looked = Some(now);
             let stamp = stamp(path);
-            if stamp != self.stamp {
+            if stamp != self.stamp && (stamp.is_some() || self.stamp.is_none()) {
                 self.conf = Conf::parse(&read(path));
                 self.sulking.clear();
                 self.stamp = stamp;

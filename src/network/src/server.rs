@@ -2,14 +2,16 @@
 
 use crate::confine;
 use crate::control::{Control, Said};
+use crate::direct::Direct;
 use crate::doors::{Door, Doors};
 use crate::hosts::Hosts;
-use crate::log::{Log, Parse};
+use crate::log;
 use crate::query::Query;
 use crate::resolver::{Client, Resolver};
 use crate::setup::Setup;
 use crate::state::State;
-use crate::walls;
+use crate::walls::{self, Handed};
+use arkose_engine::network::Log;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use serde_json::json;
@@ -23,6 +25,9 @@ pub enum CannotServe {
     /// What the kernel refuses.
     #[error("the kernel refuses what the network needs: {0}")]
     Kernel(#[from] Errno),
+    /// Its rights are to be given up first.
+    #[error(transparent)]
+    Rights(#[from] arkose_engine::Error),
 }
 
 /// What an event of the kernel's is about.
@@ -34,22 +39,12 @@ enum Token {
     Lookup(usize),
 }
 
-/// What is waited for beside the sandbox's own sockets: how to change the tables, and how to read what
-/// the kernel tells.
-pub trait Kernel {
-    /// Who changes the tables, with the socket for it where there is one.
-    fn control(&self, nfnetlink: Option<OwnedFd>) -> Box<dyn walls::Control>;
-
-    /// How to read of packets.
-    fn parse(&self) -> Parse;
-}
-
 /// The running program.
 #[derive(Debug)]
 pub struct Server {
     control: Control,
     doors: Doors,
-    log: Option<Log>,
+    log: Option<Log<OwnedFd>>,
     resolver: Resolver,
     state: State,
 }
@@ -59,15 +54,20 @@ impl Server {
     ///
     /// # Errors
     /// When that cannot be done.
-    pub fn start(setup: Setup, control: Control, kernel: &dyn Kernel) -> Result<Self, CannotServe> {
+    pub fn start(setup: Setup, control: Control) -> Result<Self, CannotServe> {
         let Setup { descriptors, table, nameservers, hosts } = setup;
-        confine::give_up_rights()?;
-        let mut state = State::new(table, kernel.control(descriptors.nfnetlink));
+        let files = nameservers.path().into_iter().chain([hosts.as_path()]);
+        confine::give_up_rights(&files.collect::<Vec<_>>())?;
+        let walls: Box<dyn walls::Control> = match descriptors.nfnetlink {
+            Some(socket) => Box::new(Direct::new(socket, &table)),
+            None => Box::new(Handed::default()),
+        };
+        let mut state = State::new(table, walls);
         state.events.line(&json!({ "ready": true }));
         Ok(Self {
             control,
             doors: Doors::new(descriptors.udp, descriptors.tcp)?,
-            log: descriptors.nflog.map(|socket| Log::new(socket, kernel.parse())),
+            log: descriptors.nflog.map(Log::new),
             resolver: Resolver::new(nameservers, Hosts::new(hosts)),
             state,
         })
@@ -120,7 +120,7 @@ impl Server {
         let mut of_supervisor = PollFlags::IN;
         of_supervisor.set(PollFlags::OUT, self.state.events.is_waiting());
         let supervisor = PollFd::new(self.control.socket(), of_supervisor);
-        let log = self.log.iter().map(|log| (Token::Log, PollFd::new(log.socket(), PollFlags::IN)));
+        let log = self.log.iter().map(|log| (Token::Log, PollFd::new(log, PollFlags::IN)));
         let doors = self.doors.wanted();
         let doors =
             doors.map(|(door, socket, flags)| (Token::Door(door), PollFd::new(socket, flags)));
@@ -166,11 +166,11 @@ impl Server {
 
     fn packets(&mut self) {
         let Some(log) = &self.log else { return };
-        let heard = log.hear();
+        let heard = log::hear(log);
         for packet in &heard.packets {
             self.state.packet(packet);
         }
-        self.state.events.lost(heard.lost);
+        self.state.events.lost(u64::from(heard.lost));
         if heard.over {
             self.log = None;
         }

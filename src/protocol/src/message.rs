@@ -110,7 +110,7 @@ pub enum Event {
     Terminal,
     /// A part of a network that has rules; the descriptor comes with it.
     Network(NetworkPart),
-    /// The rules count, and these are the addresses of the next router, by which this computer is reached.
+    /// The rules count, and by these addresses of the next router this computer is reached, if by any.
     Routers(Vec<IpAddr>),
     /// The app's process exists.
     Started,

@@ -10,7 +10,7 @@ mod terminal;
 mod window;
 mod words;
 
-pub use keep::{add as keep_rule, add_network as keep_network_rule};
+pub use keep::{Lasting, add as keep_rule};
 
 use crate::host::Host;
 use crate::spec::LaunchSpec;

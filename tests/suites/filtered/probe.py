@@ -37,11 +37,17 @@ def ping(address):
     v6 = ":" in address
     protocol = socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP
     with socket.socket(family(address), socket.SOCK_DGRAM, protocol) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(PATIENCE / 4)
         connection.connect((address, 0))
-        connection.send(struct.pack("!BBHHH", 128 if v6 else 8, 0, 0, 0, 1) + b"x" * 8)
-        connection.recv(100)
-        return "answers"
+        # As ping does: one may be lost while a way is found.
+        for number in range(4):
+            connection.send(struct.pack("!BBHHH", 128 if v6 else 8, 0, 0, 0, number) + b"x" * 8)
+            try:
+                connection.recv(100)
+                return "answers"
+            except TimeoutError:
+                pass
+        return "nothing"
 
 
 def addresses(name):

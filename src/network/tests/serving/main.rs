@@ -13,6 +13,7 @@
 mod answers;
 mod apps;
 mod hostile;
+mod kernel;
 mod place;
 mod questions;
 mod rules;

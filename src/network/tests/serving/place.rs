@@ -1,13 +1,13 @@
 //! One running program, with the test as its supervisor and as the app.
 
 use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-    sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, IoSlice, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// Nothing that is waited for takes as long.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// What the supervisor does with what is handed to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,18 +68,24 @@ impl Start {
     pub(crate) fn go(self) -> Place {
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
+        let place = self.go_with(&[udp.as_fd(), tcp.as_fd()]);
+        Place { udp: at.0, tcp: at.1, ..place }
+    }
+
+    /// Starts the program with these descriptors.
+    pub(crate) fn go_with(self, fds: &[BorrowedFd<'_>]) -> Place {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
                 .unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_arkose-network"));
         let program = command.env_clear().stdin(Stdio::from(theirs)).spawn().unwrap();
-        let at = (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
-        first(&ours, &self.line, &[udp.as_fd(), tcp.as_fd()]);
+        first(ours.as_fd(), &self.line, fds);
         let lines = UnixStream::from(ours);
         let heard: Arc<(Mutex<Heard>, Condvar)> = Arc::default();
         let (reader, notes, walls) = (lines.try_clone().unwrap(), heard.clone(), self.walls);
         thread::spawn(move || supervise(&reader, &notes, walls));
-        let place = Place { program, lines, heard, udp: at.0, tcp: at.1 };
+        let place = Place { program: Program(program), lines, heard, udp: NOWHERE, tcp: NOWHERE };
         place.line(|line| line["ready"] == true);
         place
     }
@@ -106,7 +114,8 @@ fn supervise(lines: &UnixStream, heard: &(Mutex<Heard>, Condvar), walls: Walls) 
     heard.1.notify_all();
 }
 
-fn first(socket: &OwnedFd, line: &Value, fds: &[BorrowedFd<'_>]) {
+/// Sends a line with descriptors.
+pub(crate) fn first(socket: BorrowedFd<'_>, line: &Value, fds: &[BorrowedFd<'_>]) {
     let text = format!("{line}\n");
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -118,7 +127,7 @@ fn first(socket: &OwnedFd, line: &Value, fds: &[BorrowedFd<'_>]) {
 
 /// The running program; it ends with this.
 pub(crate) struct Place {
-    program: Child,
+    program: Program,
     lines: UnixStream,
     heard: Arc<(Mutex<Heard>, Condvar)>,
     pub(crate) udp: SocketAddr,
@@ -127,7 +136,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn pid(&self) -> u32 {
-        self.program.id()
+        self.program.0.id()
     }
 
     pub(crate) fn say(&self, line: &Value) {
@@ -194,15 +203,32 @@ impl Place {
     /// Whether the program is gone when its socket is.
     pub(crate) fn ends(mut self) -> bool {
         self.lines.shutdown(std::net::Shutdown::Both).unwrap();
-        self.program.wait().unwrap().success()
+        self.program.0.wait().unwrap().success()
     }
 }
 
-impl Drop for Place {
+struct Program(Child);
+
+impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+/// Reads a line with descriptors; none when the other end is closed before it.
+pub(crate) fn framed_fds(socket: BorrowedFd<'_>) -> Option<Vec<OwnedFd>> {
+    let (mut bytes, mut fds) = ([0; 64], Vec::new());
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    let count = recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags).ok()?;
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            fds.extend(rights);
+        }
+    }
+    (count.bytes > 0).then_some(fds)
 }
 
 /// One message with its length before it.
