@@ -102,6 +102,7 @@ impl QuestionRow {
         let number = question.number;
         imp.number.set(number);
         imp.words.set_label(&question.words);
+        verbatim::wrap(&imp.words, gtk::pango::WrapMode::WordChar);
         let consequence = question.risk.and_then(consequence);
         imp.risk.set_visible(consequence.is_some());
         if let (Some(risk), Some(sentence)) = (question.risk, consequence) {
