@@ -49,7 +49,14 @@ impl Begun {
 
     /// Waits for the way out, and has the rules count.
     pub(crate) fn finish(self, request: &Request, channel: &Channel) -> Result<()> {
-        let uplink = network::wait_for_uplink(self.until)?;
+        // An address that every link has for itself says nothing.
+        let has = |v6| {
+            request.addresses.iter().any(|address| match address {
+                IpAddr::V4(_) => !v6,
+                IpAddr::V6(address) => v6 && !address.is_unicast_link_local(),
+            })
+        };
+        let uplink = network::wait_for_uplink(self.until, has(false) && has(true))?;
         // Elsewhere the router is the router.
         let to_host = request.policy.network_rules.may_reach_host();
         let routers = if to_host { uplink.gateways() } else { Vec::new() };

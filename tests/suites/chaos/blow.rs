@@ -220,7 +220,8 @@ fn role_of(pid: Pid, supervisor: Pid) -> Option<Role> {
         name if name.starts_with("arkose-helper") => Some(Role::Helper),
         "pkexec" => Some(Role::Pkexec),
         "Xephyr" | "Xvfb" | "xpra" => Some(Role::Screen),
-        name if name.starts_with("pasta") => Some(Role::Uplink),
+        // pasta is another name of passt.
+        name if name.starts_with("pas") => Some(Role::Uplink),
         "arkose-network" => Some(Role::Resolver),
         _ => None,
     }

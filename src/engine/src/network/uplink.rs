@@ -101,25 +101,36 @@ pub fn bring_loopback_up() -> Result<()> {
     sys::bring_loopback_up().context("the sandbox's own network cannot be started")
 }
 
+/// How much longer is waited for the other family where both are expected: who makes a way out gives it one
+/// address after the other.
+const OTHER: Duration = Duration::from_millis(250);
+
 /// Waits until an interface is up and has an address that others can reach, and a default route leads
-/// out of it, in one family at least.
+/// out of it, in one family at least; and a moment for the other one, where `both` are expected.
 ///
 /// # Errors
 /// When there is none by then.
-pub fn wait_for_uplink(deadline: Instant) -> Result<Uplink> {
+pub fn wait_for_uplink(deadline: Instant, both: bool) -> Result<Uplink> {
     let message = "the way out of the sandbox's network cannot be waited for";
     let changes = Netlink::open(None, GROUPS).context(message)?;
     let state = Netlink::open(None, 0).context(message)?;
-    let mut buffer = Vec::new();
+    let (mut buffer, mut enough) = (Vec::new(), None::<Instant>);
     loop {
         changes.drain(&mut buffer);
         // What changes from here on is told.
-        if let Some(uplink) = look(&state).context(message)? {
-            return Ok(uplink);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
+        let found = look(&state).context(message)?;
+        let now = Instant::now();
+        let until = match found {
+            Some(uplink) if !both || uplink.v4.is_some() && uplink.v6.is_some() => {
+                return Ok(uplink);
+            }
+            Some(uplink) if enough.is_some_and(|enough| enough <= now) => return Ok(uplink),
+            Some(_) => (*enough.get_or_insert(now + OTHER)).min(deadline),
+            None => deadline,
+        };
+        let left = until.saturating_duration_since(now);
         if left.is_zero() {
-            return Err(Error::new("the sandbox's network got no way out in time"));
+            return found.ok_or_else(|| Error::new("the sandbox's network got no way out in time"));
         }
         wait(&changes, left).context(message)?;
     }
