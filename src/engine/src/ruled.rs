@@ -50,7 +50,7 @@ impl Begun {
     /// Waits for the way out, and has the rules count.
     pub(crate) fn finish(self, request: &Request, channel: &Channel) -> Result<()> {
         // An address that every link has for itself says nothing.
-        let has = |v6| {
+        let has = |v6: bool| {
             request.addresses.iter().any(|address| match address {
                 IpAddr::V4(_) => !v6,
                 IpAddr::V6(address) => v6 && !address.is_unicast_link_local(),

@@ -31,7 +31,7 @@ fn it_is_there_when_all_of_it_is() {
     in_world("uplink::it_is_there_when_all_of_it_is", || {
         bring_loopback_up().unwrap();
         let begin = Instant::now();
-        let none = wait_for_uplink(begin + Duration::from_millis(300, false)).unwrap_err();
+        let none = wait_for_uplink(begin + Duration::from_millis(300), false).unwrap_err();
         assert!(none.to_string().contains("no way out in time"), "{none}");
         assert!(begin.elapsed() >= Duration::from_millis(300));
         let (uplink, took) = after(&[
