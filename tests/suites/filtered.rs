@@ -78,6 +78,9 @@ fn of(picked: &[usize]) -> Vec<&'static str> {
     picked.iter().map(|index| PLACES[*index]).collect()
 }
 
+/// Options, and which of the places they reach.
+type Case = (&'static [(&'static str, &'static str)], &'static [usize]);
+
 /// In the way that there is.
 fn in_a_world(name: &str, body: fn(Via)) {
     with_way(Via::User, name, body);
@@ -87,7 +90,7 @@ fn in_a_world(name: &str, body: fn(Via)) {
 fn a_rule_reaches_what_it_says_and_nothing_else() {
     in_a_world("a_rule_reaches_what_it_says_and_nothing_else", |_| {
         let world = World::start();
-        let cases: &[(&[(&str, &str)], &[usize])] = &[
+        let cases: &[Case] = &[
             (&[], &[]),
             (&[("allow", "public")], &[0, 1, 2, 3, 4, 5, 6]),
             (&[("allow", "public:443")], &[0, 2, 3, 5]),
@@ -120,7 +123,7 @@ fn a_name_is_resolved_and_reached_where_a_rule_says_so() {
         let names = ["name:good.example", "name:www.good.example", "name:other.example"];
         let places = ["tcp:45.33.7.1:443", "tcp:2a0c:5::1:443", "tcp:45.33.7.2:443"];
         let words: Vec<&str> = names.into_iter().chain(places).collect();
-        let cases: &[(&[(&str, &str)], &[usize])] = &[
+        let cases: &[Case] = &[
             (&[("allow", "good.example")], &[0, 3, 4]),
             (&[("allow", "*.good.example")], &[0, 1, 3, 4]),
             (&[("allow", "good.example:80")], &[0]),
