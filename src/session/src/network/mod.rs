@@ -29,6 +29,11 @@ use std::process::Stdio;
 
 pub(crate) use uplink::INTERFACE;
 
+/// Whether this machine has what a filtered network needs.
+pub(crate) fn has_uplink() -> bool {
+    installed::inner(PROGRAM).is_some() && uplink::find().is_ok()
+}
+
 /// The name of the program, in `libexec`.
 pub(crate) const PROGRAM: &str = "arkose-network";
 
