@@ -110,6 +110,7 @@ impl Desktop {
                 vec![Vec::new(), one("org.example.Test=*")]
             }
             (Kind::BusRules(..), _) => vec![Vec::new(), one("org.example.Test")],
+            (Kind::NetworkRules(_), _) => vec![Vec::new(), one("example.org:443")],
             (Kind::BusPresets, _) => {
                 vec![Vec::new(), vec!["notifications".to_owned(), "portals".to_owned()]]
             }

@@ -13,6 +13,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
+use crate::options::{Kind, OPTIONS, Opt};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -53,6 +54,13 @@ impl Verdict {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verdict| verdict.as_str() == text)
+    }
+
+    /// The option that lists the rules of this verdict.
+    #[must_use]
+    pub fn option(self) -> Option<&'static Opt> {
+        let wanted = |kind: &Kind| matches!(kind, Kind::NetworkRules(of) if *of == self);
+        OPTIONS.iter().find(|option| wanted(&option.kind))
     }
 
     /// Which goes first of rules that are equally exact.

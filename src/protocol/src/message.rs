@@ -170,3 +170,21 @@ pub enum Control {
     /// over it go the events of that command and what is said to it.
     Enter,
 }
+
+#[cfg(test)]
+mod tests {
+    use arkose_profile::net::{Rule, Rules, Verdict};
+
+    #[test]
+    fn rules_of_a_network_cross_as_they_are_and_what_is_none_does_not() {
+        let texts = ["*.example.org:443/tcp", "host:631", "[2001:db8::/32]:1-9/udp", "lan/icmp"];
+        let list = texts.map(|text| Rule::parse(Verdict::Ask, text).unwrap()).to_vec();
+        let rules = Rules { default: Verdict::Allow, list };
+        let bytes = postcard::to_stdvec(&rules).unwrap();
+        assert_eq!(postcard::from_bytes::<Rules>(&bytes).unwrap(), rules);
+        let forged = postcard::to_stdvec(&(Verdict::Deny, vec![(Verdict::Allow, "host")])).unwrap();
+        assert!(postcard::from_bytes::<Rules>(&forged).is_err());
+        let right = postcard::to_stdvec(&(Verdict::Deny, vec![(Verdict::Deny, "host")])).unwrap();
+        assert!(postcard::from_bytes::<Rules>(&right).is_ok());
+    }
+}

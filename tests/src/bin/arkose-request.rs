@@ -175,6 +175,7 @@ fn plain(home: AbsPath) -> Request {
     let policy = Policy {
         runas: RunAs::User,
         network: Network::None,
+        network_rules: arkose_profile::net::Rules::default(),
         xserver: XServer::None,
         wayland: Wayland::None,
         dbus: DBus::None,

@@ -180,6 +180,7 @@ fn flow(key: &[u8], family: Family) -> Option<(IpAddr, Protocol, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::netlink::{Messages, Writer};
 
     #[test]
     fn what_flows_are_known_by_is_read() {
@@ -192,5 +193,52 @@ mod tests {
             assert_eq!(flow(&key[..length.min(9)], Family::V4), None);
         }
         assert_eq!(flow(&key, Family::V6), None);
+    }
+
+    /// What a list of one element looks like.
+    fn listed(several: bool) -> Vec<u8> {
+        let mut to = Writer::new(ELEMENTS, 0, &[1, 0, 0, 0]);
+        to.nested(element::LIST_ELEMENTS, |list| {
+            list.nested(1, |one| {
+                one.nested(element::KEY, |key| {
+                    key.bytes(nft::VALUE, &[192, 0, 2, 1, 17, 0, 0, 0, 0, 53, 0, 0]);
+                });
+                let counter = |to: &mut Writer| {
+                    to.text(expr::NAME, "counter");
+                    to.nested(expr::DATA, |data| {
+                        data.be64(expr::COUNTER_BYTES, 1200);
+                        data.be64(expr::COUNTER_PACKETS, 12);
+                    });
+                };
+                if several {
+                    one.nested(element::EXPRESSIONS, |all| all.nested(1, counter));
+                } else {
+                    one.nested(element::EXPR, counter);
+                }
+            });
+        });
+        to.finish().unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Vec<Counted> {
+        let split = Messages(bytes).filter_map(|message| message.split(FAMILY_HEADER));
+        split.flat_map(|(_, attributes)| elements(attributes, Family::V4)).collect()
+    }
+
+    #[test]
+    fn counters_are_read_and_what_makes_no_sense_is_left_out() {
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        for whole in [listed(false), listed(true)] {
+            let count = Count { packets: 12, bytes: 1200 };
+            assert_eq!(read(&whole), [((address, Protocol::Udp, 53), count)]);
+            for at in 0..whole.len() {
+                let _ = read(&whole[..at]);
+                for value in 0..=u8::MAX {
+                    let mut other = whole.clone();
+                    other[at] = value;
+                    assert!(read(&other).len() < 2);
+                }
+            }
+        }
     }
 }

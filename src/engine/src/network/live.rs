@@ -69,8 +69,9 @@ fn answered(generation: Generation, answer: &Answer) -> Result<Batch, Errno> {
     Batch::of(messages)
 }
 
-/// The messages that put elements into sets with a new time. The kernel keeps the time of what is there
-/// already, and cannot remove what is not; so each is added, removed and added, which has effect at once.
+/// The messages that put elements into sets with a new time. Before 6.12, Linux keeps the time of what is
+/// there already, and none removes what is not; so each is added, removed and added, which has effect at
+/// once.
 fn renew(table: &str, sets: &Sets) -> Result<Vec<Vec<u8>>, Errno> {
     let mut messages = Vec::new();
     for (set, elements) in sets {

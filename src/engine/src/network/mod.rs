@@ -27,4 +27,4 @@ pub use nft::Batch;
 pub use open::{Dns, Opened, allow_echo, open};
 pub use ruleset::{Ruleset, ruleset};
 pub use spec::{Answer, Generation, Group, LiveName, Range, Spec, To};
-pub use uplink::{Side, Uplink, bring_loopback_up, wait_for_uplink};
+pub use uplink::{Side, Uplink, bring_loopback_up, local_addresses, wait_for_uplink};

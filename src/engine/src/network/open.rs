@@ -3,12 +3,13 @@
 
 use super::control::Control;
 use super::nflog::Log;
+use super::nft::BATCH;
 use super::socket::Netlink;
 use crate::error::{Context as _, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::netlink::NETFILTER;
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use rustix::process::Gid;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -59,6 +60,8 @@ pub fn open() -> Result<Opened> {
     };
     let control = Netlink::open(Some(NETFILTER), 0);
     let control = control.context("this kernel has no rules for the network (nfnetlink)")?;
+    // As much as the machine allows, should it give less from the beginning.
+    let _ = sockopt::set_socket_send_buffer_size(control.fd(), BATCH);
     Ok(Opened {
         control: Control::new(control.into_fd()),
         log: Log::open()?,

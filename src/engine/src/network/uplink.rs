@@ -44,6 +44,9 @@ const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
 const RTA_TABLE: u16 = 15;
 const MAIN: u32 = 254;
+/// `AF_INET` and `AF_INET6`.
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
 /// `RTN_UNICAST` and `RT_SCOPE_UNIVERSE`.
 const UNICAST: u8 = 1;
 const UNIVERSE: u8 = 0;
@@ -76,6 +79,18 @@ impl Uplink {
         let v6 = self.v6.and_then(|side| side.gateway).map(IpAddr::V6);
         v4.into_iter().chain(v6).collect()
     }
+}
+
+/// All addresses of interfaces of the network namespace that this process is in, whoever may use them, but
+/// for those of the loopback interface. In that of the computer, they are those by which it is reached.
+///
+/// # Errors
+/// When the kernel does not say it.
+pub fn local_addresses() -> Result<Vec<IpAddr>> {
+    let message = "the addresses of this computer cannot be read";
+    let socket = Netlink::open(None, 0).context(message)?;
+    let all = ask(&socket, GETADDR, ADDRESS, any_address).context(message)?;
+    Ok(all.into_iter().filter(|address| !address.is_loopback()).collect())
 }
 
 /// Switches the loopback interface of this network namespace on.
@@ -126,30 +141,31 @@ fn look(socket: &Netlink<OwnedFd>) -> Result<Option<Uplink>, Errno> {
     let links = ask(socket, GETLINK, LINK, link)?;
     let addresses = ask(socket, GETADDR, ADDRESS, address)?;
     let routes = ask(socket, GETROUTE, ROUTING, default_route)?;
-    Ok(links.into_iter().find_map(|index| {
-        let mut uplink = Uplink { index, v4: None, v6: None };
-        for (_, found) in addresses.iter().filter(|(of, _)| *of == index) {
-            let same = |gateway: &IpAddr| gateway.is_ipv4() == found.is_ipv4();
-            let mut here =
-                routes.iter().filter(|route| route.index == index && route.v4 == found.is_ipv4());
-            let Some(route) = here.next() else { continue };
-            let gateway = route.gateway.filter(same);
-            match (found, gateway) {
-                (IpAddr::V4(address), gateway) if uplink.v4.is_none() => {
-                    let gateway = gateway
-                        .and_then(|one| if let IpAddr::V4(one) = one { Some(one) } else { None });
-                    uplink.v4 = Some(Side { address: *address, gateway });
-                }
-                (IpAddr::V6(address), gateway) if uplink.v6.is_none() => {
-                    let gateway = gateway
-                        .and_then(|one| if let IpAddr::V6(one) = one { Some(one) } else { None });
-                    uplink.v6 = Some(Side { address: *address, gateway });
-                }
-                _ => {}
-            }
-        }
-        (uplink.v4.is_some() || uplink.v6.is_some()).then_some(uplink)
-    }))
+    let uplinks = links.into_iter().map(|index| {
+        let here = addresses.iter().filter(|(of, _)| *of == index).map(|(_, address)| *address);
+        let routes: Vec<_> = routes.iter().filter(|route| route.index == index).collect();
+        Uplink { index, v4: side(here.clone(), &routes, v4), v6: side(here, &routes, v6) }
+    });
+    Ok({ uplinks }.find(|uplink| uplink.v4.is_some() || uplink.v6.is_some()))
+}
+
+/// The first address of a family, if a default route of that family leads out.
+fn side<A>(
+    mut addresses: impl Iterator<Item = IpAddr>,
+    routes: &[&DefaultRoute],
+    of_family: impl Fn(IpAddr) -> Option<A>,
+) -> Option<Side<A>> {
+    let address = addresses.find_map(&of_family)?;
+    let route = routes.iter().find(|route| of_family(route.family).is_some())?;
+    Some(Side { address, gateway: route.gateway.and_then(of_family) })
+}
+
+fn v4(address: IpAddr) -> Option<Ipv4Addr> {
+    if let IpAddr::V4(address) = address { Some(address) } else { None }
+}
+
+fn v6(address: IpAddr) -> Option<Ipv6Addr> {
+    if let IpAddr::V6(address) = address { Some(address) } else { None }
 }
 
 fn ask<T>(
@@ -178,14 +194,19 @@ fn address(message: &Message<'_>) -> Option<(u32, IpAddr)> {
     if scope != UNIVERSE || flags & NOT_YET != 0 {
         return None;
     }
+    Some((ne32(header.get(4..)?)?, any_address(message)?))
+}
+
+fn any_address(message: &Message<'_>) -> Option<IpAddr> {
+    let (_, attributes) = message.split(ADDRESS).filter(|_| message.kind == NEWADDR)?;
     // Of a link between two, the other one is the other's.
-    let bytes = attributes.get(IFA_LOCAL).or_else(|| attributes.get(IFA_ADDRESS))?;
-    Some((ne32(header.get(4..)?)?, ip(bytes)?))
+    attributes.get(IFA_LOCAL).or_else(|| attributes.get(IFA_ADDRESS)).and_then(ip)
 }
 
 struct DefaultRoute {
     index: u32,
-    v4: bool,
+    /// Any address of its family.
+    family: IpAddr,
     gateway: Option<IpAddr>,
 }
 
@@ -198,8 +219,11 @@ fn default_route(message: &Message<'_>) -> Option<DefaultRoute> {
     }
     Some(DefaultRoute {
         index: attributes.get(RTA_OIF).and_then(ne32)?,
-        // AF_INET
-        v4: family == 2,
+        family: match family {
+            AF_INET => Ipv4Addr::UNSPECIFIED.into(),
+            AF_INET6 => Ipv6Addr::UNSPECIFIED.into(),
+            _ => return None,
+        },
         gateway: attributes.get(RTA_GATEWAY).and_then(ip),
     })
 }

@@ -31,7 +31,7 @@ const DIRECTORIES: [(&str, u32); 13] = [
 /// When the request asks for what cannot be.
 pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<Plan> {
     let policy = &request.policy;
-    let own_network = policy.network == Network::None;
+    let own_network = policy.network != Network::Direct;
     if policy.runas == RunAs::Root && policy.dbus != DBus::None {
         return Err(Error::new(
             "an app that runs as root would speak on the host's bus with root's authority",

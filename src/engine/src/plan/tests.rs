@@ -104,6 +104,7 @@ fn request() -> Request {
         policy: Policy {
             runas: RunAs::User,
             network: Network::None,
+            network_rules: arkose_profile::net::Rules::default(),
             xserver: XServer::None,
             wayland: Wayland::None,
             dbus: DBus::None,

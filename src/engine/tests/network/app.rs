@@ -84,8 +84,14 @@ impl Held {
                 crate::servers::serve(&own.map(|one| one.parse().unwrap()), &[8080]);
                 "serving".to_owned()
             }
+            "bind" => {
+                let bound = ["127.0.0.1", "::1", "10.200.0.2"]
+                    .map(|one| UdpSocket::bind((one, 53)).map(drop).map_err(|error| error.kind()));
+                format!("{bound:?}")
+            }
             "rules" => rights(),
             "leak" => self.leak(rest.parse().unwrap()),
+            "tricks" => tricks(rest),
             "large" => large(rest.parse().unwrap()),
             other => panic!("{other}"),
         }
@@ -155,6 +161,38 @@ impl Held {
         self.sockets.push(socket);
         went.join(" ").replace('\n', " ")
     }
+}
+
+/// What std does not do: an option that names a router, and an interface that leads elsewhere.
+const TRICKS: &str = r#"
+import errno, socket, sys
+routed, denied = sys.argv[1:]
+def told(call):
+    try:
+        call()
+        return "sent"
+    except OSError as error:
+        return errno.errorcode.get(error.errno, "silent")
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+one.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS,
+    b"\x83\x07\x04" + socket.inet_aton(routed) + b"\0")
+answers = [told(lambda: one.sendto(b"routed", (denied, 80)))]
+for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+    two = socket.socket(socket.AF_INET, kind)
+    two.settimeout(0.3)
+    two.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+    answers.append(told(lambda: (two.connect((denied, 80)), two.send(b"x"), two.recv(1))))
+print(*answers)
+"#;
+
+fn tricks(rest: &str) -> String {
+    let output = std::process::Command::new("python3")
+        .args(["-c", TRICKS])
+        .args(rest.split(' '))
+        .output()
+        .unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&told).trim().replace('\n', " ")
 }
 
 fn bracketed(address: &str) -> String {

@@ -3,7 +3,7 @@
 use crate::capture::{Capture, Packet};
 use crate::probe::{Probe, Seen};
 use crate::servers::serve;
-use crate::world::{App, HOST, addresses, in_world, rules};
+use crate::world::{App, HOST, addresses, in_world, rules, sh};
 use arkose_profile::net::Protocol;
 use std::net::IpAddr;
 
@@ -68,6 +68,27 @@ fn what_is_allowed_is_no_way_for_the_rest() {
         let allowed = [V4, V6].map(|one| one.parse::<IpAddr>().unwrap());
         packets.retain(|one| !allowed.contains(&one.to) || !matches!(one.protocol, 6 | 1 | 58));
         assert_eq!(packets, []);
+    });
+}
+
+#[test]
+fn no_router_and_no_interface_of_the_apps_choice_leads_elsewhere() {
+    in_world("leaks::no_router_and_no_interface_of_the_apps_choice_leads_elsewhere", || {
+        addresses(&[V4, "192.0.2.9"].map(|one| one.parse().unwrap()));
+        serve(&[V4, "192.0.2.9"].map(|one| one.parse().unwrap()), &[80]);
+        let capture = Capture::start();
+        let mut app = App::start(&rules("deny", &[&format!("allow {V4}")]));
+        // Where the computer forwards, what it makes does so as well.
+        sh(&format!("nsenter --net=/proc/{}/ns/net sysctl -qw net.ipv4.ip_forward=1", app.pid));
+        let told = app.ask(&format!("tricks {V4} 192.0.2.9"));
+        println!("{told}");
+        let told: Vec<_> = told.split(' ').collect();
+        assert_eq!(told[0], "EPERM");
+        assert!(
+            told[1..].iter().all(|told| matches!(*told, "silent" | "EPERM" | "EAGAIN")),
+            "{told:?}"
+        );
+        assert_eq!(others(&capture), []);
     });
 }
 

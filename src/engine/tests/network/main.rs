@@ -19,5 +19,6 @@ mod many;
 mod probe;
 mod rights;
 mod servers;
+mod uplink;
 mod verdicts;
 mod world;

@@ -2,7 +2,7 @@
 
 use crate::probe::{Probe, Seen};
 use crate::servers::serve;
-use crate::world::{App, addresses, in_world, rules, spec};
+use crate::world::{App, addresses, in_world, rules};
 use arkose_engine::network::ruleset;
 use arkose_profile::net::{IpNet, Ports, Protocol, Rule, Rules, Target, Verdict};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -81,7 +81,7 @@ fn each_of_many_may_have_ports_of_its_own() {
 fn load(app: &mut App, name: &str, rules: &Rules) {
     let begin = Instant::now();
     let before = app.spec.generation;
-    let next = spec(rules, before.checked_add(1).unwrap());
+    let next = app.next(rules);
     let made = ruleset(&next, &[], Some(before)).unwrap();
     let (built, (bytes, pieces)) = (begin.elapsed(), made.size());
     app.control.load(&made).unwrap();

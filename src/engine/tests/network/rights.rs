@@ -1,13 +1,15 @@
 //! Who may change the rules: whoever owns the sandbox, with the socket that was opened inside, and
 //! neither the app nor somebody else who came to have that socket.
 
+use crate::capture::Capture;
 use crate::probe::{Probe, Seen};
-use crate::servers::serve;
+use crate::servers::{serve, serve_sockets};
 use crate::world::{App, addresses, in_world, rules};
 use arkose_engine::network::{Control, Generation, ruleset};
 use arkose_profile::net::Protocol;
 use std::net::IpAddr;
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, Stdio};
 
 const V4: &str = "192.0.2.1";
@@ -55,6 +57,43 @@ fn only_the_owner_changes_the_rules() {
             let seen = if may { Seen::Open } else { Seen::Refused };
             assert_eq!(app.scan(&[probe()]), [seen]);
         }
+    });
+}
+
+#[test]
+fn a_resolver_outside_serves_the_app_and_nobody_takes_its_place() {
+    let name = "rights::a_resolver_outside_serves_the_app_and_nobody_takes_its_place";
+    in_world(name, || {
+        addresses(&[]);
+        let mut app = App::start(&rules("deny", &[]));
+        let capture = Capture::start();
+        let mut sockets = std::mem::take(&mut app.others);
+        let namespaces = sockets.split_off(4);
+        for (fd, name) in namespaces.iter().zip(["net", "user"]) {
+            let own = std::fs::metadata(format!("/proc/{}/ns/{name}", app.pid)).unwrap();
+            assert_eq!(rustix::fs::fstat(fd).unwrap().st_ino, own.ino());
+        }
+        let (mut udp, mut tcp) = (Vec::new(), Vec::new());
+        for (number, socket) in sockets.into_iter().enumerate() {
+            match number % 2 {
+                0 => udp.push(socket.into()),
+                _ => tcp.push(socket.into()),
+            }
+        }
+        serve_sockets(tcp, udp);
+        let probes: Vec<_> = [Protocol::Tcp, Protocol::Udp]
+            .iter()
+            .flat_map(|protocol| ["127.0.0.1", "::1"].map(|to| Probe::new(*protocol, to, 53)))
+            .collect();
+        assert_eq!(app.scan(&probes), [Seen::Open; 4]);
+        // Without a right, no port below 1024 can be had.
+        assert_eq!(
+            app.ask("bind"),
+            "[Err(PermissionDenied), Err(PermissionDenied), Err(PermissionDenied)]"
+        );
+        let mut packets = capture.of_the_app();
+        packets.retain(|packet| packet.protocol != 58);
+        assert_eq!(packets, []);
     });
 }
 

@@ -11,19 +11,24 @@ const LATER: Duration = Duration::from_millis(300);
 
 /// Serves these ports at these addresses, until the process ends.
 pub(crate) fn serve(addresses: &[IpAddr], ports: &[u16]) {
-    for port in ports {
-        // It takes both families.
-        let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, *port)).unwrap();
+    // It takes both families.
+    let tcp = ports.iter().map(|port| TcpListener::bind((Ipv6Addr::UNSPECIFIED, *port)).unwrap());
+    let pairs = addresses.iter().flat_map(|address| ports.iter().map(|port| (*address, *port)));
+    // One that is bound to an address answers from it.
+    let udp = pairs.map(|pair| UdpSocket::bind(pair).unwrap()).collect();
+    serve_sockets(tcp.collect(), udp);
+}
+
+/// Serves sockets that are open.
+pub(crate) fn serve_sockets(tcp: Vec<TcpListener>, udp: Vec<UdpSocket>) {
+    for listener in tcp {
         thread::spawn(move || {
             listener.incoming().for_each(|stream| {
                 thread::spawn(move || send_back(stream.unwrap()));
             });
         });
     }
-    let pairs = addresses.iter().flat_map(|address| ports.iter().map(|port| (*address, *port)));
-    // One that is bound to an address answers from it.
-    let sockets: Vec<_> = pairs.map(|pair| UdpSocket::bind(pair).unwrap()).collect();
-    thread::spawn(move || send_datagrams_back(&sockets));
+    thread::spawn(move || send_datagrams_back(&udp));
 }
 
 /// A byte 0 comes back later.

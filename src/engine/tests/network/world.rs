@@ -171,8 +171,13 @@ impl App {
     /// The same, with what names lead to.
     pub(crate) fn load_with(&mut self, rules: &Rules, names: &[LiveName]) {
         let before = self.spec.generation;
-        self.spec = spec(rules, before.checked_add(1).unwrap());
+        self.spec = self.next(rules);
         self.control.load(&ruleset(&self.spec, names, Some(before)).unwrap()).unwrap();
+    }
+
+    /// What rules come to as the next generation.
+    pub(crate) fn next(&self, rules: &Rules) -> Spec {
+        spec(rules, self.spec.generation.checked_add(1).unwrap())
     }
 
     /// Has the app do something.

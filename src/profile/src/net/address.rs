@@ -174,6 +174,13 @@ impl IpNet {
         }
     }
 
+    /// Whether a whole local network lies in it.
+    #[cfg(feature = "files")]
+    pub(crate) fn holds_lan(&self) -> bool {
+        LAN4.iter().any(|(net, _)| self.contains((*net).into()))
+            || LAN6.iter().any(|(net, _)| self.contains((*net).into()))
+    }
+
     /// Reads `ADDRESS` or `ADDRESS/PREFIX`; `None` where there is no address.
     pub(super) fn parse(text: &str) -> Option<Result<Self, Message>> {
         let (address, prefix) = match text.split_once('/') {

@@ -11,7 +11,7 @@ use crate::network::netlink::{ACK, REQUEST, Writer, add_flags, number};
 use rustix::io::Errno;
 
 /// The most bytes that are sent at once. The kernel wants 32 of the buffer for itself.
-const MOST: usize = 192 * 1024;
+pub(crate) const BATCH: usize = 192 * 1024;
 
 /// The length of the message at the end of a batch.
 const END: usize = 20;
@@ -109,7 +109,7 @@ impl Batches {
     }
 
     fn make_room(&mut self, length: usize) -> Result<(), Errno> {
-        let fits = self.open.bytes.len().saturating_add(length).saturating_add(END) <= MOST;
+        let fits = self.open.bytes.len().saturating_add(length).saturating_add(END) <= BATCH;
         if !fits && self.open.last.is_some() {
             let full = std::mem::replace(&mut self.open, Open::new()?);
             self.done.push(full.close()?);

@@ -7,7 +7,7 @@ mod names;
 mod set;
 
 pub use batch::Batch;
-pub(crate) use batch::Batches;
+pub(crate) use batch::{BATCH, Batches};
 pub(crate) use expression::{Expression, Flow, Header, Is, Meta, Register};
 pub(crate) use names::{data::VALUE, element, expr};
 pub(crate) use set::{Change, Element, Family, Set, Use, elements};
