@@ -14,7 +14,7 @@ PACKAGES_CHECK=(shellcheck desktop-file-utils appstream meson)
 # What the suites probe with, from inside and outside.
 PACKAGES_SUITES=(iproute2 nftables xinput x11-xserver-utils python3-gi-cairo util-linux coreutils bash hostname python3 pulseaudio
     pulseaudio-utils bubblewrap xdg-dbus-proxy systemd python3-dbus python3-dbus-next libnotify-bin dunst gnome-keyring
-    libsecret-tools gir1.2-gtk-4.0)
+    libsecret-tools gir1.2-gtk-4.0 bind9-dnsutils)
 # What bench compares with.
 PACKAGES_BENCH=(bubblewrap firejail firejail-profiles xdg-dbus-proxy)
 

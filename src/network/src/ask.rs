@@ -31,6 +31,13 @@ struct Question {
     port: u16,
 }
 
+impl Question {
+    fn new(to: &Destination, names: &[String]) -> Self {
+        let place = names.first().cloned().unwrap_or_else(|| to.address.to_string());
+        Self { place, protocol: to.protocol, port: to.port }
+    }
+}
+
 #[derive(Debug)]
 struct Open {
     number: u64,
@@ -62,29 +69,29 @@ impl Default for Asks {
 }
 
 impl Asks {
-    /// A packet was held back; its question is told if it is a new one. `fields` is what is told
-    /// beside. Answers an address that belongs to a question which is open already, and was not known
-    /// to.
+    /// Whether a packet that was held back belongs to a question that is open already, or is not to be
+    /// asked now.
+    pub fn again(&mut self, to: &Destination, names: &[String], now: Instant) -> bool {
+        let question = Question::new(to, names);
+        let Some(open) = self.open.get_mut(&question) else {
+            return self.resting.get(&question).is_some_and(|until| *until > now);
+        };
+        open.until = now + PATIENCE;
+        if !open.addresses.contains(&to.address) && open.addresses.len() < MOST_ADDRESSES {
+            open.addresses.push(to.address);
+        }
+        true
+    }
+
+    /// Asks a new question; `fields` is what is told of it.
     pub fn ask(
         &mut self,
         to: &Destination,
         names: &[String],
-        fields: impl FnOnce() -> Value,
+        fields: Value,
         events: &mut Events,
         now: Instant,
     ) {
-        let place = names.first().cloned().unwrap_or_else(|| to.address.to_string());
-        let question = Question { place, protocol: to.protocol, port: to.port };
-        if self.resting.get(&question).is_some_and(|until| *until > now) {
-            return;
-        }
-        if let Some(open) = self.open.get_mut(&question) {
-            open.until = now + PATIENCE;
-            if !open.addresses.contains(&to.address) && open.addresses.len() < MOST_ADDRESSES {
-                open.addresses.push(to.address);
-            }
-            return;
-        }
         if self.open.len() >= MOST {
             events.lost(1);
             return;
@@ -92,14 +99,14 @@ impl Asks {
         let number = self.next;
         self.next += 1;
         let mut line = json!({ "ask": number });
-        let names: Vec<&str> = names.iter().map(|name| brief(name)).collect();
-        if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields()) {
+        let told: Vec<&str> = names.iter().map(|name| brief(name)).collect();
+        if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields) {
             line.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
-            line.insert("names".to_owned(), names.into());
+            line.insert("names".to_owned(), told.into());
         }
         events.line(&line);
         let open = Open { number, addresses: vec![to.address], until: now + PATIENCE };
-        self.open.insert(question, open);
+        self.open.insert(Question::new(to, names), open);
     }
 
     /// The person answered: what about, if the question is still open.
@@ -149,6 +156,12 @@ mod tests {
         Destination { address: [192, 0, 2, last].into(), protocol: Protocol::Tcp, port }
     }
 
+    fn ask(asks: &mut Asks, to: &Destination, names: &[String], events: &mut Events, now: Instant) {
+        if !asks.again(to, names, now) {
+            asks.ask(to, names, json!({ "port": to.port }), events, now);
+        }
+    }
+
     fn lines(events: &mut Events) -> Vec<String> {
         let text = String::from_utf8(events.lines().drain(..).collect()).unwrap();
         text.lines().map(str::to_owned).collect()
@@ -159,7 +172,7 @@ mod tests {
         let (mut asks, mut events, now) = (Asks::default(), Events::default(), Instant::now());
         let names = ["a.example".to_owned(), "cdn.example".to_owned()];
         for last in [1, 2, 1, 2, 1] {
-            asks.ask(&to(last, 443), &names, || json!({ "port": 443 }), &mut events, now);
+            ask(&mut asks, &to(last, 443), &names, &mut events, now);
         }
         assert_eq!(
             lines(&mut events),
@@ -169,27 +182,27 @@ mod tests {
         assert_eq!(answered.name.as_deref(), Some("a.example"));
         assert_eq!(answered.destinations, [to(1, 443), to(2, 443)]);
         assert!(asks.answer(1, true, now).is_none());
-        asks.ask(&to(1, 80), &[], || json!({}), &mut events, now);
+        ask(&mut asks, &to(1, 80), &[], &mut events, now);
         assert_eq!(asks.answer(2, true, now).unwrap().name, None);
     }
 
     #[test]
     fn a_no_holds_for_a_while_and_silence_is_a_no() {
         let (mut asks, mut events, now) = (Asks::default(), Events::default(), Instant::now());
-        let mut ask = |asks: &mut Asks, now| {
-            asks.ask(&to(1, 1), &[], || json!({}), &mut events, now);
+        let mut told = |asks: &mut Asks, now| {
+            ask(asks, &to(1, 1), &[], &mut events, now);
             lines(&mut events).len()
         };
-        assert_eq!(ask(&mut asks, now), 1);
+        assert_eq!(told(&mut asks, now), 1);
         asks.answer(1, false, now);
-        assert_eq!(ask(&mut asks, now), 0);
-        assert_eq!(ask(&mut asks, now + RESPITE), 1);
+        assert_eq!(told(&mut asks, now), 0);
+        assert_eq!(told(&mut asks, now + RESPITE), 1);
         let late = asks.deadline().unwrap();
         let mut events = Events::default();
         asks.tick(&mut events, late);
         assert_eq!(lines(&mut events), ["{\"withdrawn\":2}"]);
         assert!(asks.answer(2, true, late).is_none());
-        asks.ask(&to(1, 1), &[], || json!({}), &mut events, late);
+        ask(&mut asks, &to(1, 1), &[], &mut events, late);
         assert!(lines(&mut events).is_empty());
     }
 
@@ -197,7 +210,7 @@ mod tests {
     fn open_questions_are_bounded() {
         let (mut asks, mut events, now) = (Asks::default(), Events::default(), Instant::now());
         for port in 0..1000 {
-            asks.ask(&to(1, port), &[], || json!({}), &mut events, now);
+            ask(&mut asks, &to(1, port), &[], &mut events, now);
         }
         assert_eq!(lines(&mut events).len(), MOST);
     }

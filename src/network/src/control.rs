@@ -1,4 +1,9 @@
 //! The socket to the supervisor: lines of JSON both ways, descriptors with the first, and the end of it.
+//!
+//! Down come the setup ([`crate::setup`]), then `{"answer":N,"allow":B,"for":"once"|"launch","rule":TEXT}`,
+//! `{"rules":…}`, `{"traffic":true}` and `{"walls":N,"done":B}`. Up go `{"ready":true}`, `{"ask":N,…}`,
+//! `{"withdrawn":N}`, `{"event":…}`, `{"traffic":…}`, and what is handed over ([`crate::walls`]):
+//! `{"walls":N,"load":…}`, `{"walls":N,"names":…}`, `{"walls":N,"answers":…}`.
 
 use arkose_profile::net::Rules;
 use rustix::io::Errno;

@@ -39,7 +39,7 @@ impl Events {
     /// Tells an event, unless there were too many lately. What is null is left out.
     pub fn tell(&mut self, event: &str, fields: Value) {
         self.tick(Instant::now());
-        if self.told >= MOST || self.lines.len() > FULL {
+        if self.told >= MOST || self.is_full() {
             self.dropped += 1;
             return;
         }
@@ -81,6 +81,12 @@ impl Events {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         (self.dropped > 0).then(|| self.since + Duration::from_secs(1))
+    }
+
+    /// Whether more waits to be written than should.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.lines.len() > FULL
     }
 
     /// Whether anything waits to be written.

@@ -37,19 +37,17 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// Something was refused; `fields` says what is told of it.
-    pub fn refused(
-        &mut self,
-        what: Refused,
-        events: &mut Events,
-        now: Instant,
-        fields: impl FnOnce() -> Value,
-    ) {
-        if let Some(repeats) = self.seen.get_mut(&what) {
+    /// Whether that is a repeat, which is then counted.
+    pub fn again(&mut self, what: &Refused) -> bool {
+        let seen = self.seen.get_mut(what);
+        seen.is_some_and(|repeats| {
             repeats.count += 1;
-            return;
-        }
-        let fields = fields();
+            true
+        })
+    }
+
+    /// Something was refused that is no repeat; `fields` is what is told of it.
+    pub fn refused(&mut self, what: Refused, fields: Value, events: &mut Events, now: Instant) {
         events.tell("denied", fields.clone());
         if self.seen.len() < MOST {
             self.seen.insert(what, Repeats { until: now + WHILE, count: 0, fields });
@@ -94,7 +92,9 @@ mod tests {
         };
         let name = || Refused::Name("a".to_owned());
         for _ in 0..1000 {
-            fold.refused(name(), &mut events, now, || json!({ "name": "a" }));
+            if !fold.again(&name()) {
+                fold.refused(name(), json!({ "name": "a" }), &mut events, now);
+            }
         }
         assert_eq!(lines(&mut events).len(), 1);
         assert_eq!(fold.deadline(), Some(now + WHILE));
@@ -104,7 +104,7 @@ mod tests {
         fold.tick(&mut events, now + WHILE * 2);
         assert!(lines(&mut events).is_empty() && fold.seen.is_empty() && fold.deadline().is_none());
         for number in 0..2 * MOST {
-            fold.refused(Refused::Name(number.to_string()), &mut events, now, || json!({}));
+            fold.refused(Refused::Name(number.to_string()), json!({}), &mut events, now);
         }
         assert_eq!(fold.seen.len(), MOST);
     }

@@ -23,7 +23,8 @@ const MOST_ADDED: usize = 1024;
 #[derive(Debug)]
 pub struct State {
     table: Table,
-    added: usize,
+    /// The rules that were added by answers; they are among those of the table.
+    added: Vec<Rule>,
     names: Names,
     control: Box<dyn Control>,
     asks: Asks,
@@ -40,7 +41,7 @@ impl State {
     pub fn new(table: Table, control: Box<dyn Control>) -> Self {
         Self {
             table,
-            added: 0,
+            added: Vec::new(),
             names: Names::default(),
             control,
             asks: Asks::default(),
@@ -62,16 +63,15 @@ impl State {
 
     /// A packet was held back or refused.
     pub fn packet(&mut self, packet: &Packet) {
-        let to = packet.to;
+        let (to, what) = (packet.to, Refused::Connection(packet.to));
         let names = self.names.of(to.address, self.now);
-        let fields = || self.decided(&to, &names);
-        if packet.ask {
-            let fields = fields();
-            self.asks.ask(&to, &names, || fields, &mut self.events, self.now);
-        } else {
-            let fields = fields();
-            let what = Refused::Connection(to);
-            self.fold.refused(what, &mut self.events, self.now, || fields);
+        // Most of them are repeats, and cost no more than finding that out.
+        if packet.ask && !self.asks.again(&to, &names, self.now) {
+            let fields = self.decided(&to, &names);
+            self.asks.ask(&to, &names, fields, &mut self.events, self.now);
+        } else if !packet.ask && !self.fold.again(&what) {
+            let fields = self.decided(&to, &names);
+            self.fold.refused(what, fields, &mut self.events, self.now);
         }
     }
 
@@ -132,13 +132,9 @@ impl State {
                 }),
             );
         }
-        if let Some(rule) = rule.filter(|_| self.added < MOST_ADDED) {
-            self.added += 1;
-            let mut rules = self.table.rules.clone();
-            if !rules.list.contains(&rule) {
-                rules.list.push(rule);
-            }
-            self.load(rules);
+        if let Some(rule) = rule.filter(|_| self.added.len() < MOST_ADDED) {
+            self.added.push(rule);
+            self.load(self.table.rules.clone());
         }
         // Beside the rule, which may be about something else than what was asked.
         let time = if given.allow { ONCE } else { ask::RESPITE };
@@ -161,8 +157,13 @@ impl State {
         Rule::allowing(&flow).map(|rule| Rule { verdict, ..rule })
     }
 
-    /// Other rules from now on: what they refuse is cut off.
-    pub fn load(&mut self, rules: Rules) {
+    /// Other rules from now on, beside those that were answers: what they refuse is cut off.
+    pub fn load(&mut self, mut rules: Rules) {
+        for rule in &self.added {
+            if !rules.list.contains(rule) {
+                rules.list.push(rule.clone());
+            }
+        }
         let before = self.table.generation;
         let Some(generation) = before.checked_add(1) else { return self.failed() };
         let table = Table { rules, generation, host: self.table.host.clone() };
@@ -204,7 +205,10 @@ impl State {
 
     /// Gathers what is to be told.
     pub fn gather(&mut self) {
-        while let Some(line) = self.control.line() {
+        // A supervisor that does not listen is not told more; then nothing more is handed over.
+        while !self.events.is_full()
+            && let Some(line) = self.control.line()
+        {
             self.events.line(&line);
         }
     }
@@ -253,6 +257,10 @@ impl World for State {
     fn note(&mut self, note: Note<'_>) {
         match note {
             Note::Name(name) => {
+                let what = Refused::Name(brief(name).to_owned());
+                if self.fold.again(&what) {
+                    return;
+                }
                 let rule = match self.table.rules.name(name) {
                     net::NameVerdict::Refuse(Some(rule)) => self.rule(rule),
                     _ => None,
@@ -261,14 +269,16 @@ impl World for State {
                 let fields = json!({
                     "kind": "name", "name": brief(name), "rule": rule, "would_allow": allowing,
                 });
-                let what = Refused::Name(brief(name).to_owned());
-                self.fold.refused(what, &mut self.events, self.now, || fields);
+                self.fold.refused(what, fields, &mut self.events, self.now);
             }
             Note::Addresses(names, addresses) => {
                 let name = names.first().map_or("", |name| brief(name)).to_owned();
-                let fields = json!({ "kind": "addresses", "names": names, "addresses": addresses });
                 let what = Refused::Addresses(name);
-                self.fold.refused(what, &mut self.events, self.now, || fields);
+                if self.fold.again(&what) {
+                    return;
+                }
+                let fields = json!({ "kind": "addresses", "names": names, "addresses": addresses });
+                self.fold.refused(what, fields, &mut self.events, self.now);
             }
         }
     }

@@ -109,6 +109,10 @@ fn inside() {
             let mut space = [0; 1232];
             let count = socket.recv(&mut space).unwrap();
             json!(told(&space[..count]).addresses)
+        } else if let Some(to) = line["flood"].as_str() {
+            let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+            let sent = (1..3000).map(|port| socket.send_to(b"x", (to, port)));
+            json!(sent.filter(Result::is_ok).count())
         } else {
             let to: SocketAddr = line["connect"].as_str().unwrap().parse().unwrap();
             let tried = TcpStream::connect_timeout(&to, Duration::from_millis(300));
@@ -210,4 +214,33 @@ fn other_rules_take_the_place_of_those_before() {
     place.say(&json!({ "rules": rules("a.example:443") }));
     place.all(|_| false);
     assert_ne!(app.connect("8.8.8.1:443"), "connection refused");
+    // What was answered for the launch stays.
+    place.say(&json!({ "rules": json!({ "default": "ask", "list": [] }) }));
+    place.all(|_| false);
+    app.connect("1.1.1.1:443");
+    let asked = place.line(|line| line.get("ask").is_some());
+    assert_eq!(asked["would_allow"], "1.1.1.1:443/tcp");
+    place.say(&json!({ "answer": asked["ask"], "allow": true, "for": "launch" }));
+    let line = place.line(|line| line["event"] == "answered");
+    assert_eq!(line["rule"], "allow 1.1.1.1:443/tcp");
+    place.say(&json!({ "rules": rules("b.example") }));
+    place.all(|_| false);
+    let before = sent(&place, "1.1.1.1");
+    app.connect("1.1.1.1:443");
+    assert!(sent(&place, "1.1.1.1") > before);
+}
+
+#[test]
+fn a_flood_of_packets_is_a_few_lines_and_questions() {
+    let server = server();
+    let rules = &[("allow", "a.example"), ("ask", "8.8.8.2:1000-9000")];
+    let Some((mut app, place)) = App::begin(&[server.at], rules) else { return };
+    for to in ["8.8.8.1", "8.8.8.2"] {
+        app.act(&json!({ "flood": to }));
+    }
+    assert_eq!(app.resolve("a.example"), json!(["8.8.8.1"]));
+    let lines = place.all(|line| line.get("ask").is_some());
+    assert!((1..=256).contains(&lines.len()), "{} questions", lines.len());
+    let lines = place.all(|line| line["event"] == "denied");
+    assert!((1..=300).contains(&lines.len()), "{} lines", lines.len());
 }

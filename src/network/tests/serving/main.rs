@@ -12,10 +12,10 @@
 
 mod answers;
 mod apps;
+mod beginnings;
 mod hostile;
 mod kernel;
 mod place;
-mod questions;
 mod rules;
 mod servers;
 mod upstream;

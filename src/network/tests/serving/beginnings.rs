@@ -1,4 +1,4 @@
-//! Beginnings and ends: what the program says to a supervisor that makes no sense.
+//! What the program says to a supervisor that makes no sense.
 
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
