@@ -9,6 +9,7 @@ mod leaks;
 use arkose_tests::arkose::quiet;
 use arkose_tests::host::descendants;
 use arkose_tests::machine::with_way;
+use arkose_tests::wait;
 use arkose_tests::{Arkose, Inventory, Via, World};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -219,9 +220,15 @@ fn whoever_dies_nothing_of_the_network_is_left() {
             let call = Arkose::run(via).option("network", "filtered").option("allow", "public");
             let mut running = call.shell("echo up; exec sleep 60").start_alone(&quiet);
             running.lines().expect_line("up");
-            let all = descendants(running.pid());
-            let serves = |one: &str| all.iter().any(|(_, name)| name.starts_with(one));
-            assert!(SERVERS.into_iter().all(serves), "{all:?}");
+            let mut all = Vec::new();
+            let serves = |all: &[(Pid, String)], one: &str| {
+                all.iter().any(|(_, name)| name.starts_with(one))
+            };
+            let there = wait::until(wait::LAUNCH, || {
+                all = descendants(running.pid());
+                SERVERS.into_iter().all(|one| serves(&all, one))
+            });
+            assert!(there, "{all:?}");
             let named = |(pid, name): &(Pid, String)| name.starts_with(killed).then_some(*pid);
             let victim = match killed {
                 "arkose" => running.pid(),
