@@ -35,6 +35,7 @@ mod supervisor;
 mod terminal;
 pub mod verify;
 pub mod wayland;
+mod wire;
 
 pub use failure::LaunchError;
 pub use launch::launch;

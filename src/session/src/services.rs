@@ -31,7 +31,7 @@ impl Services {
     ) -> Result<Self, Error> {
         let policy = &spec.policy;
         // Its proxy gets ready while the others are started.
-        let bus = Starting::begin(spec, host, inside, runtime)?;
+        let bus = Starting::begin(spec, host, inside, runtime, stop)?;
         let display = match policy.xserver {
             XServer::None => None,
             XServer::Direct => Some(display::direct(host, inside)?),
@@ -57,7 +57,7 @@ impl Services {
                 Err(error) => return Err(error),
             }
         }
-        let bus = bus.map(|bus| bus.ready(stop)).transpose()?;
+        let bus = bus.map(Starting::ready).transpose()?;
         Ok(Self { display, bus, others })
     }
 
