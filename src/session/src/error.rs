@@ -87,8 +87,6 @@ pub enum Kind {
     RootNetwork,
     /// Portals would not know the app as one that is confined [why].
     NoIdentity,
-    /// What the documents portal shows cannot be opened by root, who builds the sandbox.
-    NoDocuments,
     /// No accessibility bus.
     NoAccessibility,
     /// An answer could not be written into a profile [the profile].
@@ -238,9 +236,6 @@ impl Kind {
             Self::NoIdentity => {
                 N_("The app goes without portals: they could not tell that it is confined ({0})")
             }
-            Self::NoDocuments => N_(
-                "Files that are picked in a dialog do not show in the app: root builds this sandbox, and the documents portal opens them for you alone",
-            ),
             Self::NoAccessibility => {
                 N_("The app goes without the accessibility bus: none is there yet")
             }

@@ -37,6 +37,7 @@ mod supervisor;
 mod terminal;
 pub mod verify;
 pub mod wayland;
+mod wire;
 
 pub use failure::LaunchError;
 pub use launch::launch;

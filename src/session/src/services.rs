@@ -39,7 +39,7 @@ impl Services {
         // Before anything is started for what could not be had.
         let network = Network::prepare(spec)?;
         // Its proxy gets ready while the others are started.
-        let bus = Starting::begin(spec, host, inside, runtime)?;
+        let bus = Starting::begin(spec, host, inside, runtime, stop)?;
         let display = match policy.xserver {
             XServer::None => None,
             XServer::Direct => Some(display::direct(host, inside)?),
@@ -65,7 +65,7 @@ impl Services {
                 Err(error) => return Err(error),
             }
         }
-        let bus = bus.map(|bus| bus.ready(stop)).transpose()?;
+        let bus = bus.map(Starting::ready).transpose()?;
         Ok(Self { display, bus, network, questions: Questions::default(), others })
     }
 

@@ -9,6 +9,7 @@ mod identity;
 mod proxy;
 mod ring;
 mod told;
+mod wake;
 
 pub use address::{session, system};
 pub(crate) use identity::leads_to;
@@ -28,6 +29,7 @@ use proxy::Proxy;
 use serde_json::{Map, Value, json};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
+use wake::Session;
 
 /// Where the accessibility bus is, on the host and inside.
 const AT_SPI: &str = "AT_SPI_BUS_ADDRESS";
@@ -66,20 +68,22 @@ pub(crate) struct Starting<'a> {
     doors: Vec<Door>,
     identity: Option<Identity>,
     proxy: Proxy,
+    stop: BorrowedFd<'a>,
 }
 
 impl<'a> Starting<'a> {
-    /// Starts the proxy, if the policy grants a bus.
+    /// Starts the proxy, if the policy grants a bus; given up when `stop` is readable.
     pub(crate) fn begin(
         spec: &'a LaunchSpec,
         host: &'a Host,
         inside: &'a Inside,
         runtime: &'a Runtime,
+        stop: BorrowedFd<'a>,
     ) -> Result<Option<Self>, Error> {
         if spec.policy.dbus == DBus::None {
             return Ok(None);
         }
-        let doors = doors(spec, host, inside, runtime)?;
+        let doors = doors(spec, host, inside, runtime, stop)?;
         let id = runtime.id();
         let portals = spec.policy.dbus.session() && identity::is_wanted(&spec.policy.buses);
         let identity = portals.then(|| {
@@ -87,18 +91,17 @@ impl<'a> Starting<'a> {
             Identity { text: identity::text(&app_id, id), app_id }
         });
         let proxy = Proxy::start(&first_line(spec, id, &doors, identity.as_ref()))?;
-        Ok(Some(Self { spec, host, inside, id, doors, identity, proxy }))
+        Ok(Some(Self { spec, host, inside, id, doors, identity, proxy, stop }))
     }
 
-    /// Waits until it listens; given up when `stop` is readable. Where the portals cannot be told who
-    /// the app is, they are left out.
-    pub(crate) fn ready(mut self, stop: BorrowedFd<'_>) -> Result<Bus, Error> {
-        match self.proxy.wait_ready(stop) {
+    /// Waits until it listens. Where the portals cannot be told who the app is, they are left out.
+    pub(crate) fn ready(mut self) -> Result<Bus, Error> {
+        match self.proxy.wait_ready(self.stop) {
             Err(error) if error.kind() != Kind::GivenUp && self.identity.is_some() => {
                 let why = error.message(&|text| (self.spec.translate)(text));
                 (self.spec.note)(&Error::new(Kind::NoIdentity).value(why));
                 self.leave_portals_out()?;
-                self.proxy.wait_ready(stop)?;
+                self.proxy.wait_ready(self.stop)?;
             }
             ready => ready?,
         }
@@ -119,14 +122,16 @@ impl<'a> Starting<'a> {
         Ok(Bus { proxy, grant, id: self.id.to_owned(), portals })
     }
 
-    /// What the documents portal shows this app. That file system opens for nobody but the user, and
-    /// so not for root, who builds the sandbox in the other way.
+    /// What the documents portal shows this app. It shows nothing before something has used it.
     fn show_documents(&self, grant: &mut Grant, app_id: &str) -> Result<(), Error> {
-        let Some(documents) = identity::documents(self.host, app_id) else { return Ok(()) };
-        if self.spec.asks_root() {
-            (self.spec.note)(&Error::new(Kind::NoDocuments));
-            return Ok(());
+        if identity::documents(self.host, app_id).is_none() {
+            let found = session(self.host, self.inside)?;
+            let socket = found.source.as_path();
+            let session = Session { socket, uid: self.host.uid(), stop: self.stop };
+            // Where there is none, nothing can be picked either.
+            let _ = session.wake_documents();
         }
+        let Some(documents) = identity::documents(self.host, app_id) else { return Ok(()) };
         grant.directories.push((documents, self.inside.below_runtime("doc")?));
         Ok(())
     }
@@ -149,6 +154,7 @@ fn doors(
     host: &Host,
     inside: &Inside,
     runtime: &Runtime,
+    stop: BorrowedFd<'_>,
 ) -> Result<Vec<Door>, Error> {
     let (dbus, buses) = (spec.policy.dbus, &spec.policy.buses);
     let door = |bus, variable, upstream, rules: &[Rule], dest| -> Result<Door, Error> {
@@ -160,7 +166,9 @@ fn doors(
         let found = session(host, inside)?;
         let upstream = address::of(found.source.as_path());
         if let Some(rules) = &buses.accessibility {
-            match accessibility(host) {
+            let socket = found.source.as_path();
+            let asked = || Session { socket, uid: host.uid(), stop }.wake_accessibility().ok();
+            match accessibility(host).or_else(asked) {
                 Some(upstream) => {
                     let dest = inside.below_runtime("at-spi/bus")?;
                     doors.push(door("accessibility", AT_SPI, upstream, rules, dest)?);
