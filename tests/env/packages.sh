@@ -4,7 +4,7 @@
 # To build it.
 PACKAGES_BUILD=(build-essential pkg-config libgtk-4-dev libadwaita-1-dev gettext)
 # To use it, and to see xeyes in it.
-PACKAGES_USE=(dbus polkitd pkexec xauth xserver-xephyr x11-apps adwaita-icon-theme
+PACKAGES_USE=(dbus polkitd pkexec xauth xserver-xephyr passt x11-apps adwaita-icon-theme
     librsvg2-common fonts-dejavu-core fonts-cantarell)
 # To drive the window where there is no display.
 PACKAGES_WINDOW=(xvfb openbox python3 python3-gi gir1.2-atspi-2.0 at-spi2-core x11-utils xdotool
@@ -12,9 +12,9 @@ PACKAGES_WINDOW=(xvfb openbox python3 python3-gi gir1.2-atspi-2.0 at-spi2-core x
 # To check what is not Rust.
 PACKAGES_CHECK=(shellcheck desktop-file-utils appstream meson)
 # What the suites probe with, from inside and outside.
-PACKAGES_SUITES=(iproute2 xinput x11-xserver-utils python3-gi-cairo util-linux coreutils bash hostname python3 pulseaudio
+PACKAGES_SUITES=(iproute2 nftables xinput x11-xserver-utils python3-gi-cairo util-linux coreutils bash hostname python3 pulseaudio
     pulseaudio-utils bubblewrap xdg-dbus-proxy systemd python3-dbus python3-dbus-next libnotify-bin dunst gnome-keyring
-    libsecret-tools gir1.2-gtk-4.0)
+    libsecret-tools gir1.2-gtk-4.0 bind9-dnsutils)
 # What bench compares with.
 PACKAGES_BENCH=(bubblewrap firejail firejail-profiles xdg-dbus-proxy)
 

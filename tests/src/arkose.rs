@@ -159,9 +159,17 @@ impl Arkose {
     /// The call on a host that `script` has changed as root, where nobody else sees the changes.
     #[must_use]
     pub fn on_changed_host(self, script: &str) -> Command {
+        self.entering(Vec::new(), script)
+    }
+
+    /// The same, started by a command that enters other namespaces before.
+    #[must_use]
+    pub(crate) fn entering(self, enter: Vec<OsString>, script: &str) -> Command {
         let call = self.into_command();
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation=private", "sh", "-ec"]);
+        let mut words = enter;
+        words.extend(["unshare", "--mount", "--propagation=private", "sh", "-ec"].map(Into::into));
+        let mut command = Command::new(words.remove(0));
+        command.args(words);
         command
             .arg(format!("{script}\nexec \"$@\""))
             .arg("sh")

@@ -12,18 +12,21 @@ pub mod host;
 pub mod machine;
 pub mod owned;
 pub mod pairs;
+pub mod prompter;
 pub mod random;
 pub mod registry;
 pub mod scratch;
 pub mod terminal;
 pub mod wait;
 pub mod weakened;
+pub mod world;
 
 pub use arkose::{Arkose, Outcome, Running, Via};
 pub use display::Display;
 pub use host::Inventory;
 pub use scratch::Scratch;
 pub use terminal::Terminal;
+pub use world::World;
 
 /// Makes two tests of every function: one through a user namespace, one through the helper.
 ///

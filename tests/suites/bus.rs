@@ -4,13 +4,13 @@
 use arkose_tests::arkose::{Quiet, quiet};
 use arkose_tests::host::{descendants, runs};
 use arkose_tests::machine::machine;
+use arkose_tests::prompter;
 use arkose_tests::wait::{self, LAUNCH, Lines};
 use arkose_tests::{Arkose, Display, Inventory, Outcome, Scratch, Terminal, Via, both_ways};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,28 +25,6 @@ bus = Gio.bus_get_sync(Gio.BusType.SESSION)
 bus.register_object('/test', Gio.DBusNodeInfo.new_for_xml(xml).interfaces[0], called)
 Gio.bus_own_name_on_connection(bus, 'org.example.Test', 0, lambda *_: print('ready', flush=True))
 GLib.MainLoop().run()
-"#;
-
-/// A prompter that answers every question alike, or not at all, and writes down what it was asked.
-const PROMPTER: &str = r#"#!/usr/bin/python3
-import json, os, signal, socket, sys
-how, asked = os.environ['PROMPT'].split(' ')
-assert sys.argv[1:] == ['--prompt']
-supervisor = socket.socket(fileno=0)
-for line in supervisor.makefile('r'):
-    with open(asked, 'a') as file:
-        file.write(line)
-    question = json.loads(line).get('question')
-    if how == 'crash':
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if how == 'nonsense':
-        supervisor.sendall(b'yes\n')
-    elif how == 'other':
-        answer = {'answer': question, 'decision': 'certainly'}
-        supervisor.sendall(json.dumps(answer).encode() + b'\n')
-    elif how != 'mute':
-        answer = {'answer': question, 'decision': how}
-        supervisor.sendall(json.dumps(answer).encode() + b'\n')
 "#;
 
 /// Calls the service; says what came, or how it was refused.
@@ -100,21 +78,13 @@ impl Session {
 
     /// The call with a prompter that answers so.
     fn asking(&self, call: Arkose, how: &str) -> Command {
-        let prompter = self.scratch.file("prompter", PROMPTER);
-        fs::set_permissions(&prompter, fs::Permissions::from_mode(0o755)).unwrap();
-        let asked = self.scratch.file("asked", "");
-        let script = format!(
-            "mount --bind '{}' '{}'",
-            prompter.display(),
-            machine().programs.join("arkose-gtk").display()
-        );
-        call.env("PROMPT", format!("{how} {}", asked.display())).on_changed_host(&script)
+        let (variable, script) = prompter::put(&self.scratch, how);
+        call.env("PROMPT", variable).on_changed_host(&script)
     }
 
     /// What the prompter was asked.
     fn asked(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.scratch.join("asked")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        prompter::asked(&self.scratch)
     }
 }
 

@@ -1,12 +1,10 @@
 //! Programs that others have written speak through the proxy as they are: the bindings of each family,
 //! and services of a desktop behind the presets.
 
-use arkose_tests::machine::machine;
+use arkose_tests::prompter;
 use arkose_tests::wait::{self, LAUNCH};
 use arkose_tests::{Arkose, Display, Outcome, Scratch, Via, both_ways};
-use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 /// Answers `Say`, and owns the names that it is given.
@@ -212,21 +210,7 @@ app.add_action(end)
 sys.exit(app.run([]))
 "#;
 
-/// A prompter that gives every question the answer.
-const PROMPTER: &str = r#"#!/usr/bin/python3
-import json, os, socket
-supervisor = socket.socket(fileno=0)
-for line in supervisor.makefile('r'):
-    question = json.loads(line).get('question')
-    if question is not None:
-        answer = {'answer': question, 'decision': os.environ['ANSWER']}
-        supervisor.sendall(json.dumps(answer).encode() + b'\n')
-"#;
-
 fn asking(session: &Session, call: Arkose, answer: &str) -> Command {
-    let prompter = session.scratch.file("prompter", PROMPTER);
-    fs::set_permissions(&prompter, fs::Permissions::from_mode(0o755)).unwrap();
-    let place = machine().programs.join("arkose-gtk");
-    let script = format!("mount --bind '{}' '{}'", prompter.display(), place.display());
-    call.env("ANSWER", answer).on_changed_host(&script)
+    let (variable, script) = prompter::put(&session.scratch, answer);
+    call.env("PROMPT", variable).on_changed_host(&script)
 }

@@ -1,7 +1,8 @@
 //! Files: what a sandbox finds of the system, of the home directory and of single paths, and what
 //! the host finds afterwards.
 
-use arkose_tests::{Arkose, Scratch, both_ways};
+use arkose_tests::machine::machine;
+use arkose_tests::{Arkose, Outcome, Scratch, both_ways};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
@@ -16,7 +17,44 @@ fn snapshot(directory: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Mounts a file system of FUSE that opens for one user alone, and for root no more than for others.
+const FUSE: &str = include_str!("probes/fuse.py");
+
+/// What mounts it for that user.
+fn mount_fuse(system: &Scratch, place: &Path, (uid, gid): (u32, u32)) -> String {
+    let probe = system.file("fuse.py", FUSE);
+    format!("python3 '{}' '{}' {uid} {gid}", probe.display(), place.display())
+}
+
 both_ways! {
+    /// As the documents portal has one.
+    fn a_file_system_that_opens_for_the_user_alone_can_be_shared(via) {
+        let system = Scratch::system();
+        let place = system.directory("fuse");
+        let mount = mount_fuse(&system, &place, (machine().uid.as_raw(), machine().gid.as_raw()));
+        // Not even root can look there.
+        let mount = format!("{mount}; ! ls '{}' 2>/dev/null", place.display());
+        for option in ["bind", "bind-read-only"] {
+            let call = Arkose::run(via).option(option, place.join("given"));
+            let call = call.command(["cat"]).command_arguments([place.join("given/file")]);
+            let outcome = Outcome::of(&mut call.on_changed_host(&mount));
+            assert_eq!(outcome.success(), "of one user alone", "{option}: {outcome}");
+        }
+    }
+
+    fn a_file_system_that_opens_for_root_alone_cannot(via) {
+        let system = Scratch::system();
+        let place = system.directory("fuse");
+        let mount = mount_fuse(&system, &place, (0, 0));
+        for (option, what) in [("bind", "given"), ("cow", "given"), ("cow", "given/file")] {
+            let call = Arkose::run(via).option(option, place.join(what));
+            let call = call.command(["cat"]).command_arguments([place.join("given/file")]);
+            let outcome = Outcome::of(&mut call.on_changed_host(&mount));
+            assert!(!outcome.text().contains("of one user"), "{option} {what}: {outcome}");
+            assert!(outcome.said().contains("ermission denied"), "{option} {what}: {outcome}");
+        }
+    }
+
     fn a_write_to_the_system_is_invisible_to_the_host(via) {
         let system = Scratch::system();
         system.file("old", "before");
@@ -103,7 +141,7 @@ both_ways! {
         let secret = home.file("secret", "from the host");
         let seen = Arkose::run(via).option("home", "empty")
             .command(["sh", "-c", r#"cd && ls -A | grep scratch; cat "$1" 2>/dev/null; cd && pwd"#, "sh", secret.to_str().unwrap()]).prints();
-        assert_eq!(seen, arkose_tests::machine::machine().home.to_str().unwrap());
+        assert_eq!(seen, machine().home.to_str().unwrap());
     }
 
     fn an_empty_home_is_empty_at_another_mount_as_well(via) {
@@ -116,7 +154,7 @@ both_ways! {
         let light = Arkose::run(via).option("walls", "light").option("root", "read-only");
         for call in [Arkose::run(via), Arkose::run(via).option("root", "read-only"), light] {
             let call = call.command(["sh", "-c", r#"cat "$1" 2>/dev/null; ls "$2" 2>/dev/null; echo end"#, "sh"]).command_arguments([&seen, &other]);
-            let outcome = arkose_tests::Outcome::of(&mut call.on_changed_host(&mount));
+            let outcome = Outcome::of(&mut call.on_changed_host(&mount));
             // The helper builds no light walls, and an old kernel none either.
             if !outcome.said().contains("ight walls") {
                 assert_eq!(outcome.success(), "end", "{outcome}");
@@ -125,7 +163,7 @@ both_ways! {
     }
 
     fn an_empty_home_can_be_written_and_is_dropped(via) {
-        let home = &arkose_tests::machine::machine().home;
+        let home = &machine().home;
         let seen = Arkose::run(via).shell("echo words >~/left-in-an-empty-home && cat ~/left-in-an-empty-home").prints();
         assert_eq!(seen, "words");
         assert!(!home.join("left-in-an-empty-home").exists());
@@ -144,7 +182,7 @@ both_ways! {
         assert!(!launch(&one).contains("mark"));
         assert!(launch(&one).contains("mark"), "the private home was not kept");
         assert!(!launch(&other).contains("mark"), "the private home is shared by two profiles");
-        let kept = Command::new("find").arg(&arkose_tests::machine::machine().home).args(["-name", "mark", "-path"])
+        let kept = Command::new("find").arg(&machine().home).args(["-name", "mark", "-path"])
             .arg(format!("*{name}*")).output().unwrap();
         assert!(!kept.stdout.is_empty(), "the private home is not below the user's own");
         for path in String::from_utf8(kept.stdout).unwrap().lines() {
@@ -169,7 +207,7 @@ both_ways! {
             .command(["sh", "-c", r#"cat "$1"; echo inside >"$1""#, "sh", file.to_str().unwrap()]).prints();
         assert_eq!(seen, "written outside");
         assert_eq!(home.read("letter"), "inside\n");
-        assert_eq!(file.metadata().unwrap().uid(), arkose_tests::machine::machine().uid.as_raw());
+        assert_eq!(file.metadata().unwrap().uid(), machine().uid.as_raw());
     }
 
     fn a_bound_directory_is_the_hosts(via) {
@@ -181,7 +219,7 @@ both_ways! {
             .command(["sh", "-c", r#"cat "$1/letter"; echo inside >"$1/reply"; ls -A "$1/..""#, "sh", shared.to_str().unwrap()]).prints();
         assert_eq!(seen, "outsideshared");
         assert_eq!(home.read("shared/reply"), "inside\n");
-        assert_eq!(home.join("shared/reply").metadata().unwrap().uid(), arkose_tests::machine::machine().uid.as_raw());
+        assert_eq!(home.join("shared/reply").metadata().unwrap().uid(), machine().uid.as_raw());
     }
 
     fn a_bound_file_is_the_hosts(via) {
@@ -264,7 +302,7 @@ both_ways! {
     }
 
     fn arkoses_own_directories_are_invisible_inside(via) {
-        let home = &arkose_tests::machine::machine().home;
+        let home = &machine().home;
         let name = format!("planted-{}-{}.toml", via.word(), std::process::id());
         let seen = Arkose::run(via).option("home", "direct").command(["sh", "-c",
             r#"cat ~/.config/arkose/* ~/.local/share/arkose/* 2>/dev/null; mkdir -p ~/.config/arkose/profiles && echo x >~/.config/arkose/profiles/"$1"; echo end"#, "sh", &name]).output();

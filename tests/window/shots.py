@@ -10,6 +10,7 @@ Widgets are reached by keys and by the actions of the application, which no lang
 import argparse
 import itertools
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,13 +25,17 @@ LOCALES = {"en": "C.UTF-8", "fr": "fr_FR.UTF-8"}
 SCHEMES = {"light": "prefer-light", "dark": "prefer-dark"}
 
 # Profiles that nobody ships: one with a mistake, one that cannot be launched, one with rules for the
-# message buses.
+# message buses, and one with rules for the network.
 PROFILES = {
     "broken": 'name = "Broken"\ncommand = ["true"]\nnetwrk = "none"\n',
     "failing": 'name = "Failing"\ncommand = ["true"]\n[files]\nbind = ["/no/such/place"]\n',
     "buses": 'name = "Buses"\ncommand = ["true"]\ndbus = "both"\ndbus-presets = ["notifications"]\n'
     '[dbus-rules.session]\ntalk = ["org.freedesktop.FileManager1"]\n'
     'call = ["org.gnome.Shell.Screenshot=org.gnome.Shell.Screenshot.*@/org/gnome/Shell/Screenshot"]\n',
+    "network": 'name = "Network"\ncommand = ["true"]\nnetwork = "filtered"\n'
+    '[network-rules]\ndefault = "ask"\n'
+    'allow = ["imap.example.org:993/tcp", "*.donaudampfschifffahrtsgesellschaft.example:8000-8100", "host:631"]\n'
+    'deny = ["[2001:db8:1234:5678::/64]:443/udp", "lan"]\nask = ["public:443"]\n',
 }
 
 
@@ -120,11 +125,21 @@ def scrolled(desk):
         xdotool("click", 5)
 
 
-def scrolled_to_rules(desk):
-    """Turns the wheel until rules for a message bus are on the screen."""
-    xdotool("mousemove", 300, 500)
-    for _ in range(17):
-        xdotool("click", 5)
+def scrolled_to(text):
+    """Turns the wheel until an entry of a list is on the screen, and what stands above it."""
+
+    def turn(desk):
+        entry = desk.find("label", re.escape(text))
+        xdotool("mousemove", 300, 500)
+        wait_for(f"the entry “{text}”", lambda: xdotool("click", 5) or 0 < top_of(entry) < 520)
+
+    return turn
+
+
+def top_of(widget):
+    from gi.repository import Atspi
+
+    return widget.get_component_iface().get_extents(Atspi.CoordType.WINDOW).y
 
 
 def switch_turned(desk):
@@ -149,7 +164,8 @@ PAGES = {
     "profile": (["xeyes"], lambda desk: None),
     "profile-end": (["xeyes"], scrolled),
     "profile-changed": (["xeyes"], switch_turned),
-    "buses": (["buses"], scrolled_to_rules),
+    "buses": (["buses"], scrolled_to("org.freedesktop.FileManager1")),
+    "network": (["network"], scrolled_to("public:443")),
     "broken": (["broken"], lambda desk: None),
     "failed": (["failing"], launch_failing),
     "new-profile": ([], keys("ctrl+n")),
@@ -178,11 +194,23 @@ LONG = {
     "risk": "partly-open",
     "arg0": "zeile eins\nzeile zwei \u202e" + "x" * 400,
 }
+OF_BUSES = ["bus", "destination", "path", "interface", "member", "arg0"]
+CONNECTION = {
+    **dict.fromkeys(OF_BUSES),
+    "words": "“Text Editor” wants to connect to static.donaudampfschifffahrtsgesellschaft.example "
+    "(2001:db8:1234:5678:9abc:def0:1234:5678), port 443 (tcp).",
+    "risk": "partly-open",
+    "name": "static.donaudampfschifffahrtsgesellschaft.example",
+    "address": "2001:db8:1234:5678:9abc:def0:1234:5678",
+    "port": "443",
+    "protocol": "tcp",
+}
 PROMPTS = {
     "prompt": ([{}], lambda desk: None),
     "prompt-details": ([{}], unfolded),
     "prompt-several": ([{}, {**LONG, "app": "Text Editor"}, {"words": "Read your contacts."}], lambda desk: None),
     "prompt-long": ([LONG], unfolded),
+    "prompt-network": ([CONNECTION], unfolded),
 }
 
 

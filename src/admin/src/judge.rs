@@ -4,13 +4,13 @@ use crate::caps::{Caps, Closed};
 use crate::devices::{cover, cover_opened};
 use crate::file::PATH;
 use crate::keys::{
-    ACTIONS, BIND_ROOTS, DEVICES, KEYS, Key, Kind, MAX_MEMORY, MAX_PROCESSES, OFF_LIMITS,
+    ACTIONS, BIND_ROOTS, DEVICES, KEYS, Key, Kind, MAX_MEMORY, MAX_PROCESSES, NETWORK, OFF_LIMITS,
     RUNAS_ROOT,
 };
 use crate::parse::{Setting, Value};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::size::human_size;
-use arkose_profile::{AbsPath, Device, Place, Policy, RunAs};
+use arkose_profile::{AbsPath, Device, Network, Place, Policy, RunAs};
 use std::path::Path;
 
 /// Which of polkit's two actions the helper was started for.
@@ -43,6 +43,15 @@ impl Denied {
 /// Whether a list of buses has the session's, or the system's.
 pub(crate) fn allows_bus(words: &[&str], session: bool) -> bool {
     words.contains(&"both") || words.contains(&if session { "session" } else { "system" })
+}
+
+/// Whether a list of networks has that one, or one that reaches all that it reaches.
+fn allows_network(words: &[&str], network: Network) -> bool {
+    match network {
+        Network::None => true,
+        Network::Filtered => words.contains(&"filtered") || words.contains(&"direct"),
+        Network::Direct => words.contains(&"direct"),
+    }
 }
 
 impl Caps {
@@ -78,6 +87,7 @@ impl Caps {
                 let value = choice(policy, key.name);
                 let always = key.words().first().copied();
                 let allowed = match value {
+                    _ if key.name == NETWORK => allows_network(words, policy.network),
                     "both" => allows_bus(words, true) && allows_bus(words, false),
                     "session" | "system" => allows_bus(words, value == "session"),
                     value => Some(value) == always || words.contains(&value),
@@ -209,7 +219,7 @@ impl Caps {
 /// The value of the policy that a key caps.
 fn choice(policy: &Policy, key: &str) -> &'static str {
     match key {
-        "network" => policy.network.as_str(),
+        NETWORK => policy.network.as_str(),
         "xserver" => policy.xserver.as_str(),
         "wayland" => policy.wayland.as_str(),
         "dbus" => policy.dbus.as_str(),
@@ -260,4 +270,22 @@ fn denied_action(place: Place, action: &str) -> Denied {
         ),
     };
     Denied { key: ACTIONS, place: Some(place), message: at(Message::new(message), place) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_allowed_by_each_that_reaches_more() {
+        let allowed = |words: &[&str]| {
+            [Network::None, Network::Filtered, Network::Direct]
+                .map(|one| allows_network(words, one))
+        };
+        assert_eq!(allowed(&[]), [true, false, false]);
+        assert_eq!(allowed(&["none"]), [true, false, false]);
+        assert_eq!(allowed(&["filtered"]), [true, true, false]);
+        assert_eq!(allowed(&["direct"]), [true, true, true]);
+        assert_eq!(allowed(&["none", "filtered", "direct"]), [true, true, true]);
+    }
 }

@@ -40,6 +40,7 @@ const fn key(name: &'static str, kind: Kind, option: &'static str) -> Key {
 
 pub(crate) const ACTIONS: &str = "actions";
 pub(crate) const RUNAS_ROOT: &str = "runas-root";
+pub(crate) const NETWORK: &str = "network";
 pub(crate) const DEVICES: &str = "devices";
 pub(crate) const BIND_ROOTS: &str = "bind-roots";
 pub(crate) const OFF_LIMITS: &str = "off-limits";
@@ -51,7 +52,7 @@ pub(crate) const MAX_PROCESSES: &str = "max-processes";
 pub(crate) static KEYS: &[Key] = &[
     key(ACTIONS, Kind::Words(&["launch", "admin"]), ""),
     key(RUNAS_ROOT, Kind::Switch, "runas"),
-    key("network", Kind::Choices, "network"),
+    key(NETWORK, Kind::Choices, "network"),
     key("xserver", Kind::Choices, "xserver"),
     key("wayland", Kind::Choices, "wayland"),
     key("dbus", Kind::Choices, "dbus"),

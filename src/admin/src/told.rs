@@ -3,7 +3,7 @@
 use crate::caps::{Caps, Whom};
 use crate::file::{PATH, Reader};
 use crate::judge::{Action, Denied};
-use crate::keys::{DEVICES, Kind, OFF_LIMITS, find};
+use crate::keys::{DEVICES, Kind, NETWORK, OFF_LIMITS, find};
 use arkose_profile::explain::{Explanation, Line};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::options::Risk;
@@ -81,8 +81,12 @@ pub fn explain(
 }
 
 impl Denied {
-    /// Whether nothing of that option is left: it has one value, and is no list.
+    /// Whether nothing of that option is left: it has one value, and is no list. Rules for a network
+    /// that is not had come to nothing with it.
     fn is_all_of(&self, option: &str) -> bool {
+        if self.key == NETWORK && option.starts_with("network-rules.") {
+            return true;
+        }
         let same = find(self.key).is_some_and(|key| key.option == option);
         let most = find(self.key).is_some_and(|key| matches!(key.kind, Kind::Size | Kind::Count));
         same && !most && self.key != DEVICES

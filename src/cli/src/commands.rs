@@ -165,6 +165,7 @@ impl Builder {
             Kind::BusRules(_, Access::Ask | Access::Deny) => {
                 ("NAME[=RULE]", arg.action(ArgAction::Append))
             }
+            Kind::NetworkRules(_) => ("TARGET[:PORT]", arg.action(ArgAction::Append)),
             Kind::Command => ("WORD", arg.action(ArgAction::Append)),
         };
         arg.value_name(name)

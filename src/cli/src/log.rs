@@ -1,10 +1,10 @@
-//! `arkose log`: what an app did, and was not allowed to do, on the message buses.
+//! `arkose log`: what an app did, and was not allowed to do, on the message buses and the network.
 
 use crate::running::{clock, meant};
 use crate::say::{Failure, gettext, translated};
-use arkose_profile::bus::{Access, NamePattern, Rule};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::text::visible;
+use arkose_session::questions::Lasting;
 use arkose_session::running::Facts;
 use clap::ArgMatches;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use std::io::{ErrorKind, Write as _};
 use std::time::Duration;
 
 /// What happened, by the event.
-const EVENTS: [(&str, &str); 7] = [
+const EVENTS: [(&str, &str); 8] = [
     ("denied", N_("refused")),
     ("allowed", N_("allowed")),
     ("prompt", N_("asked")),
@@ -20,10 +20,26 @@ const EVENTS: [(&str, &str); 7] = [
     ("closed", N_("closed")),
     ("dropped", N_("not told")),
     ("bus-gone", N_("no bus any more")),
+    ("network-failed", N_("failed")),
 ];
 /// What it was about, in the order of the line.
-const PARTS: [&str; 9] =
-    ["bus", "kind", "destination", "interface", "member", "path", "arg0", "reason", "count"];
+const PARTS: [&str; 15] = [
+    "bus",
+    "kind",
+    "destination",
+    "interface",
+    "member",
+    "path",
+    "arg0",
+    "name",
+    "names",
+    "address",
+    "addresses",
+    "protocol",
+    "port",
+    "reason",
+    "count",
+];
 
 /// Prints what was kept of it, and what comes.
 ///
@@ -58,6 +74,10 @@ fn text(event: &Value, facts: &Facts) -> String {
         match event.get(part) {
             Some(Value::String(text)) => words.push(visible(text.as_bytes())),
             Some(Value::Number(number)) => words.push(number.to_string()),
+            Some(Value::Array(all)) => {
+                let texts = all.iter().filter_map(Value::as_str);
+                words.extend(texts.map(|text| visible(text.as_bytes())));
+            }
             _ => {}
         }
     }
@@ -74,26 +94,15 @@ fn text(event: &Value, facts: &Facts) -> String {
 
 /// The command that allows it from now on, or the option that does at the next launch.
 fn allowing(event: &Value, facts: &Facts) -> Option<String> {
-    let (access, rule) = event.get("would_allow")?.as_str()?.split_once('=')?;
-    let parsed = Rule::parse(Access::parse(access.trim())?, rule.trim()).ok()?;
-    // One call is about one name; whatever would allow more than that, somebody else has written.
-    if !matches!(parsed.name, NamePattern::Exact(_)) {
-        return None;
-    }
-    let (access, rule) = (parsed.access.as_str(), quoted(&parsed.to_string()));
-    let bus = match event.get("bus")?.as_str()? {
-        bus @ ("session" | "system") => bus,
-        // What is done there is not the profile's to say.
-        _ => return None,
-    };
-    match facts.profile.as_ref().filter(|_| facts.stored) {
+    let lasting = Lasting::of(event.as_object()?)?;
+    let (option, rule) = (lasting.option()?, quoted(&lasting.text()));
+    Some(match facts.profile.as_ref().filter(|_| facts.stored) {
         Some(profile) => {
             let profile = visible(profile.as_bytes());
-            Some(format!("arkose profile set {profile} dbus-rules.{bus}.{access}+={rule}"))
+            format!("arkose profile set {profile} {}+={rule}", option.key)
         }
-        None if bus == "session" => Some(format!("arkose … --dbus-{access} {rule}")),
-        None => Some(format!("arkose … --system-dbus-{access} {rule}")),
-    }
+        None => format!("arkose … --{} {rule}", option.flag),
+    })
 }
 
 /// As a shell takes it for one word.
@@ -135,6 +144,12 @@ mod tests {
             let text = text(&event, &facts(profile, stored));
             assert!(text.contains("arkose … --dbus-call 'org.x=org.x.I.M@/x'"), "{text}");
         }
+        let network = json!({ "event": "denied", "time": 3_500, "kind": "connection", "port": 443,
+            "names": ["a.example"], "address": "192.0.2.1", "protocol": "tcp", "would_allow": "a.example:443/tcp" });
+        assert_eq!(
+            text(&network, &facts(Some("eyes"), true)),
+            "0:00:02  refused connection a.example 192.0.2.1 tcp 443\n         to allow it: arkose profile set eyes network-rules.allow+='a.example:443/tcp'\n"
+        );
         let mut system = event;
         system["bus"] = "system".into();
         assert!(text(&system, &facts(None, false)).contains("--system-dbus-call"));

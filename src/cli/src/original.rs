@@ -8,6 +8,7 @@
 use crate::request::{Launch, absolute};
 use crate::say::{Failure, note};
 use arkose_profile::i18n::{Message, N_};
+use arkose_profile::net::Target;
 use arkose_profile::{Context, Layer, Profile, Value, nearest};
 use arkose_session::Via;
 use std::ffi::{OsStr, OsString};
@@ -173,8 +174,11 @@ impl Reader {
         };
         let refused = |pattern| Err(Failure::new(&Message::new(pattern).with("value", text)));
         match (name, text) {
+            // It reached the internet, and nothing local.
             ("network", "filtered") => {
-                refused(N_("a filtered network cannot be enforced; choose “none” or “direct”"))
+                self.set(name, text)?;
+                let public = vec![Target::Public.to_string()];
+                self.put(|layer| layer.add("network-rules.allow", public))
             }
             ("network" | "dbus" | "xserver", _) => self.set(name, text),
             // Megabytes, unless it says otherwise.
@@ -397,6 +401,12 @@ mod tests {
         assert_eq!(settings(&["-n", "-h", "xterm"]), "files.home=direct network=direct");
         assert_eq!(settings(&[]), "files.home=cow");
         assert_eq!(settings(&["-n", "none", "xterm"]), "files.home=cow network=none");
+        for line in [&["-n", "filtered", "x"], &["--network", "filtered", "x"]] {
+            assert_eq!(
+                settings(line),
+                "files.home=cow network=filtered network-rules.allow=public"
+            );
+        }
     }
 
     #[test]
@@ -462,7 +472,6 @@ mod tests {
             (&["--home=x"], "there is no option “--home”; did you mean “--home”?"),
             (&["-d"], "“--dbus” needs a value"),
             (&["-x", "izolated"], "“xserver” cannot be “izolated”"),
-            (&["-n", "filtered", "x"], "a filtered network cannot be enforced"),
             (&["--root", "/srv"], "“--root /srv” is not possible"),
             (&["-t", "xfs"], "“--type” cannot be “xfs”"),
             (&["--root-type", "x"], "“--root-type” cannot be “x”"),

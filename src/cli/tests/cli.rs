@@ -96,7 +96,7 @@ fn a_failure_is_a_sentence_and_what_mends_it() {
         (&["run"], "arkose: <COMMAND>... is missing\n  arkose run --help\n"),
         (
             &["run", "--network=driect", "true"],
-            "arkose: “network” cannot be “driect”; it takes one of: none, direct. Did you mean “direct”?\n",
+            "arkose: “network” cannot be “driect”; it takes one of: none, filtered, direct. Did you mean “direct”?\n",
         ),
         (&["run", "--chdir"], "arkose: “--chdir” needs a value\n  arkose run --help\n"),
         (
@@ -429,20 +429,23 @@ fn profiles_of_the_original_are_converted() {
     let place = Place::new("convert");
     let conf = place.write(
         "x.conf",
-        "[x]\ncmd=\"xeyes -center red\"\nnetwork=filtered\nmount_bind=~/a, /srv\n",
+        "[x]\ncmd=\"xeyes -center red\"\nnetwork=filtered\nfstype=ext4\nfssize=3\nmount_bind=~/a, /srv\n",
     );
     let answer = place.call(&["profile", "convert", conf.to_str().unwrap()]);
-    let note = "“network=filtered” cannot be enforced; the app is offline instead";
+    let note = "“fstype=ext4” held changes on disk; they are held in memory now";
     assert_eq!((answer.status, answer.err), (0, format!("arkose: {note}\n")));
     assert_eq!(
         answer.out,
         format!(
-            "# {note}\nname = \"x\"\ncommand = [\"xeyes\", \"-center\", \"red\"]\nnetwork = \"none\"\n\n[files]\nhome = \"cow\"\nbind = [\"~/a\", \"/srv\"]\n"
+            "# {note}\nname = \"x\"\ncommand = [\"xeyes\", \"-center\", \"red\"]\nnetwork = \"filtered\"\n\n[files]\nhome = \"cow\"\nbind = [\"~/a\", \"/srv\"]\n\n[network-rules]\nallow = [\"public\"]\n\n[limits]\ncow-size = \"3M\"\n"
         )
     );
     let toml = place.write("x.toml", &answer.out);
     let back = place.call(&["profile", "convert", toml.to_str().unwrap()]).good();
-    assert_eq!(back, "[x]\ncmd=\"xeyes -center red\"\nnetwork=none\nmount_bind=~/a, /srv\n");
+    assert_eq!(
+        back,
+        "[x]\ncmd=\"xeyes -center red\"\nnetwork=filtered\nfssize=3\nmount_bind=~/a, /srv\n"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::ids::Caller;
 use arkose_admin::{Action, Caps, Denied, Reader, Whom};
 use arkose_profile::{AbsPath, Network, Policy};
-use rustix::fs::{FileType, Stat};
+use rustix::fs::FileType;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -62,10 +62,9 @@ impl Bounds<'_> {
     pub(crate) fn allow(
         &self,
         real: &AbsPath,
-        stat: &Stat,
+        kind: FileType,
         purpose: Purpose,
     ) -> std::result::Result<(), Denied> {
-        let kind = FileType::from_raw_mode(stat.st_mode);
         match purpose {
             Purpose::System => self.caps.may_reach(real),
             Purpose::Service if kind == FileType::Socket => {
@@ -92,7 +91,13 @@ pub(crate) fn real_place(opened: impl AsFd) -> Result<Option<AbsPath>> {
     if rustix::fs::fstat(&opened).context(message)?.st_nlink == 0 {
         return Ok(None);
     }
+    named_place(opened).map(Some)
+}
+
+/// The same, of what has a name for sure: not even its owner's root may ask a file system of FUSE.
+pub(crate) fn named_place(opened: impl AsFd) -> Result<AbsPath> {
+    let message = "the kernel does not say what was opened";
     let link = format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd());
     let place = rustix::fs::readlink(link, Vec::new()).context(message)?;
-    AbsPath::new(OsStr::from_bytes(place.as_bytes())).map(Some).map_err(|_| Error::new(message))
+    AbsPath::new(OsStr::from_bytes(place.as_bytes())).map_err(|_| Error::new(message))
 }

@@ -10,12 +10,13 @@ use crate::light::{self, Warden};
 use crate::limits::Inside;
 use crate::plan::{Plan, Way};
 use crate::refusal::refused;
+use crate::ruled::Begun;
 use crate::seccomp::{self, Filter};
 use crate::sys::{self, Forked, SignalFd};
 use crate::tree::{self, Owners, Tree};
 use crate::wall::Wall;
 use arkose_admin::Caps;
-use arkose_profile::{RunAs, Walls};
+use arkose_profile::{Network, RunAs, Walls};
 use arkose_protocol::{Channel, Control, Event, Received, Request, Status};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{CWD, Mode, OFlags};
@@ -88,14 +89,17 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<Wall> {
     let id_map = setup.id_map.as_ref().map(OwnedFd::as_fd);
     let bounds = setup.caps.map(|caps| Bounds { caps, policy: &request.policy });
     let wall = Wall::of_tree(plan)?;
-    tree::build(&tree, plan, &request.files, owners, id_map, &wall, bounds)?;
     if plan.own_network {
         sys::bring_loopback_up().context("the sandbox's own network cannot be started")?;
     }
+    let ruled = request.policy.network == Network::Filtered;
+    let network = ruled.then(|| Begun::begin(setup.channel, owners.app.1)).transpose()?;
+    tree::build(&tree, plan, &request.files, owners, id_map, &wall, bounds)?;
     rustix::system::sethostname(request.hostname.as_bytes())
         .context("the host name cannot be set")?;
     tree.enter()?;
     rustix::process::umask(umask);
+    network.map_or(Ok(()), |network| network.finish(request, setup.channel))?;
     give_up_privilege(setup).map(|()| wall)
 }
 

@@ -18,6 +18,7 @@ use crate::sys::{self, Clone, Forked, Rights, SignalsConfined};
 use crate::tree::{self, Outermost};
 use crate::wall::{self, Wall};
 use arkose_profile::AbsPath;
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, WaitOptions};
 use rustix::thread::CapabilitySet;
@@ -134,7 +135,7 @@ impl Gate<'_> {
         if let Some(bounds) = self.bounds {
             let real = bounds::real_place(&fd)?
                 .ok_or_else(|| Error::new(format!("“{path}” was removed while it was opened")))?;
-            match bounds.allow(&real, &stat, purpose) {
+            match bounds.allow(&real, FileType::from_raw_mode(stat.st_mode), purpose) {
                 Ok(()) => {}
                 Err(_) if purpose == Purpose::System => return Ok(()),
                 Err(denied) => return Err(bounds::refused(&denied).about(path)),

@@ -10,6 +10,7 @@
 mod bpf;
 mod calls;
 mod light;
+pub(crate) mod service;
 #[cfg(test)]
 mod tests;
 

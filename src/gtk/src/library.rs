@@ -2,9 +2,9 @@
 
 use crate::i18n::tr;
 use crate::model::shipped;
-use arkose_profile::bus::{Bus, Rule};
 use arkose_profile::i18n::N_;
 use arkose_profile::{Context, Layer, Listed, LoadError, Profile, SaveError, Store};
+use arkose_session::questions::Lasting;
 use gio_unix::DesktopAppInfo;
 use gtk::gio::prelude::*;
 use gtk::{gio, glib};
@@ -100,11 +100,11 @@ pub(crate) async fn save(
     .await
 }
 
-/// Writes a rule for a message bus into the user's override.
-pub(crate) async fn allow(id: String, bus: Bus, rule: Rule) -> Result<Backup, Trouble> {
+/// Writes a rule into the user's override.
+pub(crate) async fn allow(id: String, rule: Lasting) -> Result<Backup, Trouble> {
     in_thread(move |store| {
         let backup = back_up(store, &id);
-        arkose_session::bus::keep_rule(&id, bus, &rule).map_err(|error| Trouble {
+        arkose_session::questions::keep_rule(&id, &rule).map_err(|error| Trouble {
             sentence: tr(N_("The rule could not be kept.")),
             cause: error.to_string(),
             file: None,

@@ -28,26 +28,35 @@ use arkose_profile::bus::Bus;
 use arkose_profile::i18n::N_;
 use arkose_profile::options::{Group, Kind, OPTIONS, Opt};
 use arkose_profile::text::visible;
-use arkose_profile::{Context, DBus, Origin, Profile};
+use arkose_profile::{Context, DBus, Network, Origin, Profile};
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
 use std::ffi::OsString;
 
-/// The headings of the rules for each message bus; message ids.
-const BUS_RULES: [(Bus, &str); 2] = [
-    (Bus::Session, N_("Rules for the Session Bus")),
-    (Bus::System, N_("Rules for the System Bus")),
+/// What rules are for; they are shown where the app has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ruled {
+    Bus(Bus),
+    Network,
+}
+
+/// The headings of the rules; message ids.
+const RULES: [(Ruled, &str); 3] = [
+    (Ruled::Bus(Bus::Session), N_("Rules for the Session Bus")),
+    (Ruled::Bus(Bus::System), N_("Rules for the System Bus")),
+    (Ruled::Network, N_("Rules for the Network")),
 ];
 
-/// The bus that an option lists rules for.
-fn rules_of(option: &Opt) -> Option<Bus> {
+/// What an option rules.
+fn rules_of(option: &Opt) -> Option<Ruled> {
     match option.kind {
-        Kind::BusRules(bus, _) => Some(bus),
-        _ => None,
+        Kind::BusRules(bus, _) => Some(Ruled::Bus(bus)),
+        _ => option.key.starts_with("network-rules.").then_some(Ruled::Network),
     }
 }
 
 mod imp {
+    use super::Ruled;
     use crate::header::Header;
     use crate::model::Draft;
     use crate::option_row::OptionRow;
@@ -55,7 +64,6 @@ mod imp {
     use crate::summary::Summary;
     use adw::prelude::*;
     use adw::subclass::prelude::*;
-    use arkose_profile::bus::Bus;
     use gtk::{gio, glib};
     use std::cell::RefCell;
     use std::ffi::OsString;
@@ -96,8 +104,8 @@ mod imp {
         #[template_child]
         pub(super) changes: TemplateChild<gtk::Label>,
         pub(super) rows: RefCell<Vec<OptionRow>>,
-        /// The rules for each message bus.
-        pub(super) bus_groups: RefCell<Vec<(Bus, adw::PreferencesGroup)>>,
+        /// The rules for each message bus, and for the network.
+        pub(super) rule_groups: RefCell<Vec<(Ruled, adw::PreferencesGroup)>>,
         pub(super) actions: gio::SimpleActionGroup,
         pub(super) draft: RefCell<Option<Draft>>,
         /// The profile's id, or its file.
@@ -243,10 +251,10 @@ impl ProfilePage {
         for group in Group::ALL {
             let options = || OPTIONS.iter().filter(move |option| option.group == group);
             self.build_group(group.title(), options().filter(|option| rules_of(option).is_none()));
-            for (bus, title) in BUS_RULES {
-                let rules = options().filter(|option| rules_of(option) == Some(bus));
+            for (ruled, title) in RULES {
+                let rules = options().filter(|option| rules_of(option) == Some(ruled));
                 if let Some(group) = self.build_group(title, rules) {
-                    self.imp().bus_groups.borrow_mut().push((bus, group));
+                    self.imp().rule_groups.borrow_mut().push((ruled, group));
                 }
             }
         }
@@ -289,14 +297,19 @@ impl ProfilePage {
         Some(titled)
     }
 
-    /// Rules for a bus are shown where the app is on it, and where there are any.
-    fn show_bus_groups(&self, profile: &Profile) {
+    /// Rules for a bus are shown where the app is on it, those for the network where it is filtered,
+    /// and each where there are any.
+    fn show_rule_groups(&self, profile: &Profile) {
         let dbus = DBus::parse(profile.value("dbus").as_text()).unwrap_or(DBus::None);
-        for (bus, group) in self.imp().bus_groups.borrow().iter() {
-            let reached = if *bus == Bus::System { dbus.system() } else { dbus.session() };
-            let mut rules = OPTIONS.iter().filter(|option| rules_of(option) == Some(*bus));
-            let ruled = rules.any(|option| !profile.value(option.key).as_list().is_empty());
-            group.set_visible(reached || ruled);
+        for (ruled, group) in self.imp().rule_groups.borrow().iter() {
+            let reached = match ruled {
+                Ruled::Bus(Bus::System) => dbus.system(),
+                Ruled::Bus(_) => dbus.session(),
+                Ruled::Network => profile.value("network").as_text() == Network::Filtered.as_str(),
+            };
+            let mut rules = OPTIONS.iter().filter(|option| rules_of(option) == Some(*ruled));
+            let any = rules.any(|option| !profile.value(option.key).as_list().is_empty());
+            group.set_visible(reached || any);
         }
     }
 
@@ -373,7 +386,7 @@ impl ProfilePage {
                 problem,
             });
         }
-        self.show_bus_groups(profile);
+        self.show_rule_groups(profile);
         let possible = self.summarise(draft);
         self.show_changes(draft, possible);
     }

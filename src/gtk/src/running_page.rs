@@ -212,5 +212,6 @@ pub(crate) fn memory(seen: &Seen) -> String {
 
 /// How much of a processor it takes.
 fn processor(before: &Seen, now: &Seen) -> String {
+    // xgettext:no-c-format
     say(N_("{share} % processor"), &[("share", &running::share(before, now).to_string())])
 }

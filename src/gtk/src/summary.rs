@@ -10,6 +10,7 @@
 
 use crate::accessible::{decorative, named};
 use crate::i18n::{ngettext, sentence_case, tr};
+use crate::verbatim;
 use adw::prelude::*;
 use arkose_profile::explain::{Explanation, Line};
 use arkose_profile::i18n::N_;
@@ -273,13 +274,8 @@ pub(crate) fn line(can: bool, risk: Risk, sentence: &str) -> gtk::ListBoxRow {
     let mark = gtk::Image::builder().icon_name(mark).valign(gtk::Align::Start).build();
     decorative(&mark);
     mark.add_css_class(if can { class(risk) } else { "dim-label" });
-    let text = gtk::Label::builder()
-        .label(sentence)
-        .xalign(0.0)
-        .hexpand(true)
-        .wrap(true)
-        .wrap_mode(gtk::pango::WrapMode::WordChar)
-        .build();
+    let text = gtk::Label::builder().label(sentence).xalign(0.0).hexpand(true).build();
+    verbatim::wrap(&text, gtk::pango::WrapMode::WordChar);
     let content = gtk::Box::new(gtk::Orientation::Horizontal, 12);
     content.append(&mark);
     content.append(&text);

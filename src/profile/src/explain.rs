@@ -4,6 +4,7 @@
 //! settings that mean more together than alone (a shared `~/.config` is more than a shared path).
 
 mod buses;
+mod network;
 
 use crate::context::Context;
 use crate::i18n::{Message, N_};
@@ -188,6 +189,7 @@ impl Teller<'_> {
             (key, Kind::Calls) => self.calls(key),
             (key, Kind::BusRules(bus, access)) => self.bus_rules(key, bus, access),
             (key, Kind::BusPresets) => self.bus_presets(key),
+            (key, Kind::NetworkRules(verdict)) => self.network_rules(key, verdict),
             (key, Kind::Size) => self.space(key),
         }
     }
@@ -197,6 +199,9 @@ impl Teller<'_> {
         let Some(choice) = choices.iter().find(|choice| choice.value == value.as_text()) else {
             return;
         };
+        if key == "network-rules.default" {
+            return self.network_default(key, choice);
+        }
         // What is contained is mostly something that it cannot do, but for what it has of its own.
         let own = matches!(
             (key, choice.value),
@@ -210,6 +215,7 @@ impl Teller<'_> {
         match (key, choice.value) {
             ("walls", "light") => self.light(key),
             ("dbus", _) => self.silent_buses(key),
+            ("network", "filtered") => self.filtered_network(key),
             _ => {}
         }
     }

@@ -20,6 +20,7 @@ pub mod i18n;
 #[cfg(feature = "files")]
 mod layer;
 mod nearest;
+pub mod net;
 pub mod options;
 mod path;
 mod policy;

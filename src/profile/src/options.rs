@@ -8,6 +8,7 @@
 mod buses;
 mod conflicts;
 mod devices;
+mod network;
 mod presets;
 mod table;
 
@@ -17,6 +18,7 @@ pub use table::OPTIONS;
 
 use crate::bus::{Access, Bus, Rule};
 use crate::i18n::N_;
+use crate::net::Verdict;
 
 /// The heading under which an option is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,6 +125,8 @@ pub enum Kind {
     BusRules(Bus, Access),
     /// Names of [`DBUS_PRESETS`].
     BusPresets,
+    /// Rules for a filtered network, of that verdict.
+    NetworkRules(Verdict),
     /// A number of bytes with an optional unit: `500M`, `2G` (powers of 1024), or `0` for no limit of our own.
     Size,
     /// A whole number within bounds; what 0 means where it is one of them, the summary says.
@@ -148,7 +152,8 @@ impl Kind {
             | Self::Environment
             | Self::Calls
             | Self::BusRules(..)
-            | Self::BusPresets => true,
+            | Self::BusPresets
+            | Self::NetworkRules(_) => true,
         }
     }
 }
@@ -282,5 +287,21 @@ mod tests {
             }
         }
         assert!(Access::ALL.iter().all(|access| Bus::Accessibility.option(*access).is_none()));
+    }
+
+    #[test]
+    fn every_verdict_has_its_list_and_is_a_default() {
+        for verdict in Verdict::ALL {
+            let key = format!("network-rules.{verdict}");
+            assert_eq!(verdict.option().expect(&key).key, key);
+        }
+        let Some(Opt { kind: Kind::Choice(choices), default, .. }) =
+            option("network-rules.default")
+        else {
+            panic!("no choices")
+        };
+        assert_eq!(choices.len(), Verdict::ALL.len());
+        assert!(choices.iter().all(|choice| Verdict::parse(choice.value).is_some()));
+        assert_eq!(*default, format!("\"{}\"", Verdict::default()));
     }
 }

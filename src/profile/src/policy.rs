@@ -5,6 +5,7 @@
 //! decoding a request, and its parts cannot hold a value that is out of range.
 
 use crate::bus::Buses;
+use crate::net::Rules;
 use crate::path::AbsPath;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,8 @@ choice! {
     Network {
         /// A loopback interface of its own and nothing else.
         None = "none",
+        /// One of its own, from which what its rules allow can be reached.
+        Filtered = "filtered",
         /// The host's network.
         Direct = "direct",
     }
@@ -209,6 +212,8 @@ pub struct Policy {
     pub runas: RunAs,
     /// What it reaches over the network.
     pub network: Network,
+    /// What a filtered network lets through; none where it is not filtered.
+    pub network_rules: Rules,
     /// Its X server.
     pub xserver: XServer,
     /// Its compositor.

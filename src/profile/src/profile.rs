@@ -5,12 +5,14 @@ use crate::context::Context;
 use crate::error::Errors;
 use crate::i18n::{Message, N_};
 use crate::layer::{Layer, Origin};
+use crate::net;
 use crate::options::{Kind, OPTIONS, Opt, option};
 use crate::policy::{
     Access, DBus, Home, Limits, Network, PathRule, Policy, Root, RunAs, Walls, Wayland, XServer,
 };
 use crate::size::size;
 use crate::value::{self, Value};
+use std::collections::HashSet;
 
 /// What one app may reach, layer by layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +163,7 @@ impl Profile {
         let policy = Policy {
             runas: RunAs::parse(&text("runas")).unwrap_or(RunAs::User),
             network: Network::parse(&text("network")).unwrap_or(Network::None),
+            network_rules: self.network_rules(&mut errors),
             xserver: XServer::parse(&text("xserver")).unwrap_or(XServer::None),
             wayland: Wayland::parse(&text("wayland")).unwrap_or(Wayland::None),
             dbus: DBus::parse(&text("dbus")).unwrap_or(DBus::None),
@@ -196,12 +199,12 @@ impl Profile {
         if let Some(first) = layers.iter().rposition(|layer| !layer.adds(key)) {
             layers.drain(..first);
         }
-        let mut entries: Vec<Entry<'_>> = Vec::new();
+        let (mut entries, mut seen) = (Vec::new(), HashSet::new());
         for layer in layers {
             for (number, text) in
                 layer.get(key).map(Value::as_list).unwrap_or_default().iter().enumerate()
             {
-                if key == "command" || !entries.iter().any(|entry| entry.text == text) {
+                if key == "command" || seen.insert(text) {
                     entries.push(Entry { text, layer, number });
                 }
             }
@@ -216,9 +219,23 @@ impl Profile {
         read: impl Fn(&str) -> Result<T, Message>,
     ) -> Vec<T> {
         let mut all = Vec::new();
+        for one in self.read_each(key, errors, read) {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        all
+    }
+
+    fn read_each<T>(
+        &self,
+        key: &str,
+        errors: &mut Errors,
+        read: impl Fn(&str) -> Result<T, Message>,
+    ) -> Vec<T> {
+        let mut all = Vec::new();
         for Entry { text, layer, number } in self.entries(key) {
             match read(text) {
-                Ok(one) if all.contains(&one) => {}
                 Ok(one) => all.push(one),
                 Err(message) => errors.0.push(layer.error(key, Some(number), message)),
             }
@@ -251,6 +268,25 @@ impl Profile {
             session: if covered.session() { session } else { Vec::new() },
             system: if covered.system() { system } else { Vec::new() },
         }
+    }
+
+    /// The rules of a filtered network; those of any other come to nothing, and have to be right.
+    fn network_rules(&self, errors: &mut Errors) -> net::Rules {
+        let mut list = Vec::new();
+        for option in OPTIONS {
+            if let Kind::NetworkRules(verdict) = option.kind {
+                let read = |text: &str| net::Rule::parse(verdict, text);
+                list.extend(self.read_each(option.key, errors, read));
+            }
+        }
+        // Lists of what is refused are long at times.
+        let mut seen = HashSet::new();
+        list.retain(|rule| seen.insert(rule.clone()));
+        if self.value("network").as_text() != Network::Filtered.as_str() {
+            return net::Rules::default();
+        }
+        let default = net::Verdict::parse(self.value("network-rules.default").as_text());
+        net::Rules { default: default.unwrap_or_default(), list }
     }
 
     /// The rules for paths, parents before children.

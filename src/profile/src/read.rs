@@ -6,11 +6,17 @@ use crate::layer::{Layer, Origin};
 use crate::nearest::nearest;
 use crate::options::{Kind, OPTIONS, Opt, option};
 use crate::value::{Value, check, wrong_type};
+use std::cell::Cell;
 use std::ops::Range;
 use toml_edit::{Document, Item, TableLike};
 
 pub(crate) fn read(text: &str, origin: Origin) -> Result<Layer, Errors> {
-    let mut reader = Reader { text, layer: Layer::new(origin), errors: Errors::default() };
+    let mut reader = Reader {
+        text,
+        layer: Layer::new(origin),
+        errors: Errors::default(),
+        last: Cell::new((0, START)),
+    };
     match Document::parse(text) {
         Ok(document) => reader.table(document.as_table(), ""),
         Err(error) => {
@@ -26,10 +32,15 @@ pub(crate) fn read(text: &str, origin: Origin) -> Result<Layer, Errors> {
     reader.errors.or(reader.layer)
 }
 
+const START: Place = Place { line: 1, column: 1 };
+
 struct Reader<'a> {
     text: &'a str,
     layer: Layer,
     errors: Errors,
+    /// Where a place was last asked for, and which it was: most are asked for in the order of the
+    /// text, and a list may be long.
+    last: Cell<(usize, Place)>,
 }
 
 impl Reader<'_> {
@@ -121,10 +132,17 @@ impl Reader<'_> {
     }
 
     fn place(&self, span: Option<Range<usize>>) -> Place {
-        let before = self.text.get(..span.map_or(0, |span| span.start)).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        Place { line, column }
+        let end = span.map_or(0, |span| span.start).min(self.text.len());
+        let (start, mut place) =
+            Some(self.last.get()).filter(|(at, _)| *at <= end).unwrap_or((0, START));
+        for c in self.text.get(start..end).unwrap_or_default().chars() {
+            place = match c {
+                '\n' => Place { line: place.line + 1, column: 1 },
+                _ => Place { column: place.column + 1, ..place },
+            };
+        }
+        self.last.set((end, place));
+        place
     }
 }
 
@@ -132,19 +150,30 @@ impl Reader<'_> {
 pub(crate) fn unknown_key(name: &str, prefix: &str) -> Message {
     let full = format!("{prefix}{name}");
     // The right name in the wrong table: what follows a `[table]` line belongs to that table.
-    let elsewhere =
-        OPTIONS.iter().map(|option| option.key).find(|key| key.rsplit('.').next() == Some(name));
-    if let Some(key) = elsewhere {
-        return match key.rsplit_once('.') {
-            Some((table, _)) => {
+    let is_named = |key: &&str| key.rsplit('.').next() == Some(name);
+    let elsewhere: Vec<&'static str> =
+        OPTIONS.iter().map(|option| option.key).filter(is_named).collect();
+    let table = |key: &&'static str| key.rsplit_once('.').map(|(table, _)| table);
+    let message = match elsewhere.as_slice() {
+        [] => None,
+        [key] => Some(match table(key) {
+            Some(table) => {
                 Message::new(N_("“{key}” belongs in the table [{table}]")).with("table", table)
             }
             None => Message::new(N_(
                 "“{key}” is not a key of [{table}]; write it above the first table",
             ))
             .with("table", prefix.trim_end_matches('.')),
+        }),
+        several => {
+            let tables = several.iter().filter_map(table).map(|table| format!("[{table}]"));
+            let tables = tables.collect::<Vec<_>>().join(", ");
+            let message = N_("“{key}” belongs in one of the tables {tables}");
+            Some(Message::new(message).with("tables", tables))
         }
-        .with("key", name);
+    };
+    if let Some(message) = message {
+        return message.with("key", name);
     }
     let siblings = OPTIONS.iter().filter_map(|option| option.key.strip_prefix(prefix));
     let near = nearest(name, siblings).map(|near| format!("{prefix}{near}"));

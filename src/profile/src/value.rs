@@ -8,6 +8,7 @@ use crate::calls;
 use crate::context::Context;
 use crate::i18n::{Message, N_};
 use crate::nearest::nearest;
+use crate::net;
 use crate::options::{
     BusPreset, Choice, DBUS_PRESETS, DEVICE_CLASSES, Kind, Opt, dbus_preset, device_class,
 };
@@ -130,6 +131,9 @@ pub(crate) fn check(option: &Opt, value: &Value) -> Vec<Flaw> {
         (Kind::BusRules(_, access), Value::List(list)) => {
             each(list, &|text| Rule::parse(access, text).err())
         }
+        (Kind::NetworkRules(verdict), Value::List(list)) => {
+            each(list, &|text| net::Rule::parse(verdict, text).err())
+        }
         (Kind::BusPresets, Value::List(list)) => each(list, &|text| bus_preset(text).err()),
         _ => single(wrong_type(option)),
     }
@@ -160,6 +164,9 @@ pub(crate) fn wrong_type(option: &Opt) -> Message {
         ),
         Kind::BusRules(..) => {
             N_("“{key}” must be a list of names on the bus, like [\"org.example.App\"]")
+        }
+        Kind::NetworkRules(_) => {
+            N_("“{key}” must be a list of targets, like [\"example.org:443\", \"lan\"]")
         }
         Kind::BusPresets => {
             N_("“{key}” must be a list of presets, like [\"notifications\", \"tray\"]")

@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+use arkose_profile::net::Verdict;
 use arkose_profile::{AbsPath, Context, DBus, to_toml};
 use arkose_profile::{Home, Layer, Network, Origin, Profile, RunAs, Value, XServer, conf};
 use std::path::PathBuf;
@@ -80,10 +81,8 @@ fn every_key_is_understood() {
 
 #[test]
 fn what_cannot_be_enforced_never_opens_anything() {
-    let (layer, notes) = read(
-        "[a]\nnetwork=filtered\ndbus=session\ndbusproxy=\"outgoing;org.a.*;*;*\", incoming;a.b;/c;D\n",
-    );
-    assert_eq!(layer.get("network"), Some(&Value::Text("none".into())));
+    let (layer, notes) =
+        read("[a]\ndbus=session\ndbusproxy=\"outgoing;org.a.*;*;*\", incoming;a.b;/c;D\n");
     assert_eq!(layer.get("dbus-rules.session.call"), None);
     let heard = Value::List(vec!["*=a.b.D@/c".to_owned()]);
     assert_eq!(layer.get("dbus-rules.session.broadcast"), Some(&heard));
@@ -91,13 +90,53 @@ fn what_cannot_be_enforced_never_opens_anything() {
     assert_eq!(
         notes,
         [
-            "“network=filtered” cannot be enforced; the app is offline instead",
             "the line “outgoing;org.a.*;*;*” of “dbusproxy” has no exact equal among the rules, and is left out"
         ]
     );
     let (layer, notes) = read("[a]\nfstype=ext4\n");
     assert_eq!(layer.get("limits.cow-size"), Some(&Value::Text("2048M".into())));
     assert_eq!(notes.len(), 1);
+}
+
+#[test]
+fn a_filtered_network_reaches_the_internet_and_nothing_local() {
+    let (layer, notes) = read("[a]\nnetwork=filtered\n");
+    assert_eq!(notes, [""; 0]);
+    let context = Context { home: AbsPath::new("/home/ann").unwrap(), user: "ann".into() };
+    let policy = Profile::new("a", vec![layer]).policy(&context).unwrap();
+    assert_eq!(policy.network, Network::Filtered);
+    assert_eq!(policy.network_rules.default, Verdict::Deny);
+    let rules: Vec<_> = policy.network_rules.list.iter().map(ToString::to_string).collect();
+    assert_eq!(rules, ["public"]);
+}
+
+#[test]
+fn other_rules_for_the_network_are_written_as_none_and_told() {
+    for (rules, parts) in [
+        (
+            "allow = [\"public:443\"]",
+            &["network = filtered", "network-rules.allow = public:443"][..],
+        ),
+        (
+            "allow = [\"public\", \"lan\"]",
+            &["network = filtered", "network-rules.allow = public, lan"],
+        ),
+        (
+            "allow = [\"public\"]\ndeny = [\"*:25\"]",
+            &["network = filtered", "network-rules.allow", "network-rules.deny = *:25"],
+        ),
+        ("default = \"ask\"", &["network = filtered", "network-rules.default = ask"]),
+    ] {
+        let text =
+            format!("network = \"filtered\"\n[files]\nhome = \"cow\"\n[network-rules]\n{rules}");
+        let (written, lost) = conf::write(&Layer::parse(&text, origin()).unwrap());
+        let lost: Vec<_> = lost.iter().map(ToString::to_string).collect();
+        assert_eq!(lost.len(), parts.len(), "{lost:?}");
+        for part in parts {
+            assert!(lost.iter().any(|note| note.contains(part)), "{part}: {lost:?}");
+        }
+        assert!(written.contains("network=none\n"), "{written}");
+    }
 }
 
 #[test]
@@ -160,6 +199,7 @@ fn there_and_back_again() {
         "[a]\ncmd=\"cd $PWD; $SHELL\"\nmount_bind=\"/a,b\", '/c\"d', \"/e \"\nfssize=3\n",
         "[a]\ndbus=both\ndbusproxy=outgoing;org.a.I;/p;*, outgoing;org.a.I;/p/*;*, incoming;*;*;*\n",
         "[a]\ndbus=system\ndbusproxy=outgoing;*;*;*,\n",
+        "[a]\nnetwork=filtered\n",
         "[a]\ncmd=\"\"\"sh -c 'one\ntwo'\"\"\"\nnetwork=true\npulseaudio=true\nmount_restrict=~/.ssh\n",
     ] {
         let (layer, _) = read(text);

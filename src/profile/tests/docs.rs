@@ -39,6 +39,7 @@ fn values(option: &Opt) -> String {
         }
         Kind::BusRules(..) => "a list of names on the bus".to_owned(),
         Kind::BusPresets => "a list of presets".to_owned(),
+        Kind::NetworkRules(_) => "a list of targets".to_owned(),
         Kind::Size => "a size".to_owned(),
         Kind::Number { min, max } => format!("a number from {min} to {max}"),
     }
@@ -194,7 +195,7 @@ fn the_presets_are_those_of_the_table() {
 
 #[test]
 fn the_examples_are_valid() {
-    for name in ["profiles.md", "dbus.md"] {
+    for name in ["profiles.md", "dbus.md", "network.md"] {
         let document = std::fs::read_to_string(file(name)).unwrap();
         let blocks: Vec<_> = document
             .split("```toml\n")

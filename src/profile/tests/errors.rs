@@ -60,7 +60,7 @@ const WRONG: &[(&str, &[&str])] = &[
     (
         "network = \"driect\"",
         &[
-            "1:11: “network” cannot be “driect”; it takes one of: none, direct. Did you mean “direct”?",
+            "1:11: “network” cannot be “driect”; it takes one of: none, filtered, direct. Did you mean “direct”?",
         ],
     ),
     (
@@ -91,6 +91,18 @@ const WRONG: &[(&str, &[&str])] = &[
     ("[limits]\ncpu-weight = 10001", &["2:14: “limits.cpu-weight” cannot be 10001"]),
     ("[limits]\nmemory = \"plenty\"", &["2:10: “plenty” is not a size"]),
     ("processes = 5", &["1:1: “processes” belongs in the table [limits]"]),
+    ("allow = [\"public\"]", &["1:1: “allow” belongs in the table [network-rules]"]),
+    (
+        "deny = [\"lan\"]\n[files]\nask = [\"public:443\"]",
+        &[
+            "1:1: “deny” belongs in one of the tables [dbus-rules.session], [dbus-rules.system], [network-rules], [system-calls]",
+            "3:1: “ask” belongs in one of the tables [dbus-rules.session], [dbus-rules.system], [network-rules]",
+        ],
+    ),
+    (
+        "[network-rules]\ntalk = [\"org.example.App\"]",
+        &["2:1: “talk” belongs in one of the tables [dbus-rules.session], [dbus-rules.system]"],
+    ),
     (
         "devices = [\"gpu\", \"vidoe\"]",
         &[
@@ -106,6 +118,35 @@ const WRONG: &[(&str, &[&str])] = &[
     ("environment = [\"A B=c\"]", &["1:16: “A B=c” is not a variable; write NAME or NAME=VALUE"]),
     ("environment = [\"=c\"]", &["1:16: “=c” is not a variable"]),
     ("environment = [\"1A\"]", &["1:16: “1A” is not a variable"]),
+    // Rules for the network.
+    (
+        "[network-rules]\nallow = \"public\"",
+        &["2:9: “network-rules.allow” must be a list of targets"],
+    ),
+    (
+        "[network-rules]\nallow = [\"example.org:443\", \"publik\"]\ndeny = [\n  \"10.0.0.0/33\",\n]",
+        &[
+            "2:29: “publik” is neither a word (*, public, lan, host) nor a name with a dot, like “example.org”. Did you mean “public”?",
+            "4:3: “10.0.0.0/33” cannot be: behind the “/” stands how many bits are fixed, from 0 to 32",
+        ],
+    ),
+    (
+        "[network-rules]\nask = [\"example.org/tpc\"]",
+        &[
+            "2:8: “example.org/tpc”: “tpc” is no protocol; behind the “/” comes tcp, udp or icmp. Did you mean “tcp”?",
+        ],
+    ),
+    ("[network-rules]\nallow = [\"host\"]", &["2:10: “host”: “host” needs the port"]),
+    (
+        "[network-rules]\nalow = []",
+        &["2:1: there is no key “network-rules.alow”; did you mean “network-rules.allow”?"],
+    ),
+    (
+        "[network-rules]\ndefault = \"alow\"",
+        &[
+            "2:11: “network-rules.default” cannot be “alow”; it takes one of: deny, ask, allow. Did you mean “allow”?",
+        ],
+    ),
     // Paths.
     (
         "[files]\nbind = [\"/srv\", \"srv\"]",

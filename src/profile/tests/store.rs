@@ -129,7 +129,7 @@ fn a_name_is_an_id_or_a_path() {
     let file = place.write("elsewhere/mine.toml", "network = \"direct\"");
     let profile = place.store.load(&file).unwrap();
     assert_eq!((profile.id.as_str(), profile.origin("network")), ("mine", &Origin::File(file)));
-    let conf = place.write("elsewhere/x.conf", "[x]\ncmd=x\nnetwork=filtered\n");
+    let conf = place.write("elsewhere/x.conf", "[x]\ncmd=x\nfstype=ext4\n");
     let profile = place.store.load(&conf).unwrap();
     assert_eq!((profile.command(), profile.notes.len()), (vec!["x".to_owned()], 1));
     let message = place.wrong(place.dir.join("none.toml"));

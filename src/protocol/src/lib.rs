@@ -12,8 +12,8 @@ mod socket;
 
 pub use entry::Entry;
 pub use message::{
-    Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, PrivateHome, Request, Status,
-    Struck, Terminal,
+    Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, NetworkPart, PrivateHome,
+    Request, Status, Struck, Terminal,
 };
 pub use socket::{Channel, ProtocolError, Received, decode, encode};
 

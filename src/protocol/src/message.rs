@@ -2,6 +2,7 @@
 
 use arkose_profile::{AbsPath, Policy};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// Bytes that need not be text, such as an argument; encoded as a length and the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +45,8 @@ pub struct Request {
     pub hidden: Vec<AbsPath>,
     /// The pseudo-terminal that the app gets, if any.
     pub terminal: Option<Terminal>,
+    /// The addresses of this computer, for a network with rules.
+    pub addresses: Vec<IpAddr>,
     /// Whether the sandbox lives on when its first process has ended and others have not.
     pub linger: bool,
 }
@@ -105,6 +108,10 @@ pub enum Event {
     First(i32),
     /// The master of the pseudo-terminal; the descriptor comes with it.
     Terminal,
+    /// A part of a network that has rules; the descriptor comes with it.
+    Network(NetworkPart),
+    /// The rules count, and by these addresses of the next router this computer is reached, if by any.
+    Routers(Vec<IpAddr>),
     /// The app's process exists.
     Started,
     /// The app could not be executed: the errno.
@@ -117,6 +124,23 @@ pub enum Event {
     Struck(Struck),
     /// The sandbox could not be built.
     Failed(Failure),
+}
+
+/// What of a sandbox's own network those outside use, who are never in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NetworkPart {
+    /// The network namespace.
+    Namespace,
+    /// The user namespace that it belongs to.
+    Owner,
+    /// A socket at which apps ask for names by packets.
+    Packets,
+    /// A socket at which apps ask for names on connections.
+    Streams,
+    /// A socket that tells of packets which were held back or refused.
+    Log,
+    /// A socket by which rules are loaded. It is the last part that is told.
+    Control,
 }
 
 /// Which limits were met.
@@ -169,4 +193,22 @@ pub enum Control {
     /// Let a further command in: an [`Entry`](crate::Entry) comes over the socket that comes with this, and
     /// over it go the events of that command and what is said to it.
     Enter,
+}
+
+#[cfg(test)]
+mod tests {
+    use arkose_profile::net::{Rule, Rules, Verdict};
+
+    #[test]
+    fn rules_of_a_network_cross_as_they_are_and_what_is_none_does_not() {
+        let texts = ["*.example.org:443/tcp", "host:631", "[2001:db8::/32]:1-9/udp", "lan/icmp"];
+        let list = texts.map(|text| Rule::parse(Verdict::Ask, text).unwrap()).to_vec();
+        let rules = Rules { default: Verdict::Allow, list };
+        let bytes = postcard::to_stdvec(&rules).unwrap();
+        assert_eq!(postcard::from_bytes::<Rules>(&bytes).unwrap(), rules);
+        let forged = postcard::to_stdvec(&(Verdict::Deny, vec![(Verdict::Allow, "host")])).unwrap();
+        assert!(postcard::from_bytes::<Rules>(&forged).is_err());
+        let right = postcard::to_stdvec(&(Verdict::Deny, vec![(Verdict::Deny, "host")])).unwrap();
+        assert!(postcard::from_bytes::<Rules>(&right).is_ok());
+    }
 }

@@ -113,6 +113,12 @@ pub fn examine() -> Report {
         "sudo ./dev install",
     );
     add(
+        "filtered-network",
+        N_("Networks by rules"),
+        crate::network::has_uplink(),
+        "sudo apt install passt",
+    );
+    add(
         "landlock-scopes",
         N_("Keeping a sandbox with the host's network from the host's abstract sockets"),
         keeps_abstract_sockets(),

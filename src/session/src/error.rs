@@ -77,10 +77,16 @@ pub enum Kind {
     NoProxy,
     /// That proxy has ended before the app.
     BusGone,
+    /// What carries packets out of a filtered network is not installed.
+    NoUplink,
+    /// What resolves names for one is not installed.
+    NoNetworkProgram,
+    /// One of the two has ended before the app [why].
+    NetworkGone,
+    /// What carries packets out of one does not serve root.
+    RootNetwork,
     /// Portals would not know the app as one that is confined [why].
     NoIdentity,
-    /// What the documents portal shows cannot be opened by root, who builds the sandbox.
-    NoDocuments,
     /// No accessibility bus.
     NoAccessibility,
     /// An answer could not be written into a profile [the profile].
@@ -146,7 +152,8 @@ impl Error {
                     .and_then(|program| package(program))
                     .map(|package| format!("sudo apt install {package}"));
             }
-            Kind::NoProxy => "sudo ./dev install",
+            Kind::NoProxy | Kind::NoNetworkProgram => "sudo ./dev install",
+            Kind::NoUplink => "sudo apt install passt",
             Kind::NoSound => "systemctl --user start pipewire-pulse.socket",
             Kind::NoSessionBus => "dbus-run-session -- arkose …",
             Kind::NoRuntimeDir => "sudo apt install libpam-systemd",
@@ -218,12 +225,17 @@ impl Kind {
             Self::BusGone => {
                 N_("Arkose's D-Bus proxy has ended: the app reaches no message bus any more")
             }
+            Self::NoUplink => {
+                N_("The program pasta is not installed, which is a filtered network's way out")
+            }
+            Self::NoNetworkProgram => N_("Arkose's program for filtered networks is not installed"),
+            Self::NetworkGone => N_("{0}: the app reaches no network any more, and is ended"),
+            Self::RootNetwork => {
+                N_("A filtered network's way out serves ordinary users, and not root")
+            }
             Self::NoIdentity => {
                 N_("The app goes without portals: they could not tell that it is confined ({0})")
             }
-            Self::NoDocuments => N_(
-                "Files that are picked in a dialog do not show in the app: root builds this sandbox, and the documents portal opens them for you alone",
-            ),
             Self::NoAccessibility => {
                 N_("The app goes without the accessibility bus: none is there yet")
             }

@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::light::{self, Places};
 use crate::limits::Limited;
 use crate::listing::Listing;
+use crate::network::Network;
 use crate::request::{self, Launch};
 use crate::runtime::Runtime;
 use crate::services::Services;
@@ -19,7 +20,7 @@ use crate::streams::Pump;
 use crate::supervisor::{Session, State, watch, watch_signals};
 use crate::terminal::Console;
 use arkose_admin::Caps;
-use arkose_profile::{RunAs, Walls};
+use arkose_profile::{Network as Wanted, RunAs, Walls};
 use arkose_protocol::{Channel, Request, Status, Terminal};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
@@ -75,7 +76,8 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
         None => (None, None),
     };
     let launch = Launch { spec, host: &host, id, terminal, light: places.as_ref() };
-    let request = request::build(&launch, services.grants())?;
+    let addresses = services.network.as_ref().map_or(&[][..], Network::addresses);
+    let request = request::build(&launch, services.grants(), addresses)?;
     let (mut helper, mut by_root) =
         first_choice(spec, &host, &request, caps.as_ref(), &mut limits)?;
     loop {
@@ -147,7 +149,8 @@ fn as_root(
 /// Whether the kernel refused to a user what root may do, and root may be asked.
 fn root_could(spec: &LaunchSpec, error: &LaunchError) -> bool {
     let namespaces = spec.policy.walls == Walls::Full;
-    let auto = spec.via == Via::Auto && spec.policy.runas == RunAs::User;
+    let outlet = spec.policy.network == Wanted::Filtered;
+    let auto = spec.via == Via::Auto && spec.policy.runas == RunAs::User && !outlet;
     auto && namespaces && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
 }
 

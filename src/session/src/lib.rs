@@ -22,7 +22,9 @@ mod light;
 mod limits;
 mod lines;
 mod listing;
+mod network;
 mod plan;
+pub mod questions;
 mod registry;
 mod request;
 pub mod running;
@@ -35,6 +37,7 @@ mod supervisor;
 mod terminal;
 pub mod verify;
 pub mod wayland;
+mod wire;
 
 pub use failure::LaunchError;
 pub use launch::launch;

@@ -2,13 +2,17 @@
 
 use nix::poll::PollFlags;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
-use rustix::net::{recv, send, socketpair};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, recv, send, sendmsg, socketpair};
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 /// The longest line.
 const LINE: usize = 64 * 1024;
+/// The most descriptors with it.
+const MOST_FDS: usize = 8;
 /// How much may wait to be read by the other side.
 const WAITING: usize = 1 << 20;
 
@@ -50,6 +54,21 @@ impl Lines {
         self.waiting.extend(value.to_string().as_bytes());
         self.waiting.push_back(b'\n');
         self.write();
+        self.over |= self.waiting.len() > WAITING;
+    }
+
+    /// Adds a first line with descriptors, which arrive with its first bytes.
+    pub(crate) fn say_with(&mut self, value: &Value, fds: &[BorrowedFd<'_>]) {
+        let mut line = value.to_string().into_bytes();
+        line.push(b'\n');
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let packed = ancillary.push(SendAncillaryMessage::ScmRights(fds));
+        match sendmsg(&self.socket, &[IoSlice::new(&line)], &mut ancillary, flags) {
+            Ok(sent) if packed => self.waiting.extend(line.iter().skip(sent)),
+            _ => self.over = true,
+        }
         self.over |= self.waiting.len() > WAITING;
     }
 

@@ -2,15 +2,18 @@
 //! loop. Nothing of it happens before the app runs, nor for one that ends at once.
 
 use crate::bus::{Bus, Ring};
+use crate::error::Error;
 use crate::events::Events;
 use crate::facts::Facts;
 use crate::helper::Helper;
+use crate::network::Network;
 use crate::registry::{Answers, Asked, Registry};
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
+use arkose_protocol::NetworkPart;
 use nix::poll::PollFlags;
 use serde_json::{Value, json};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// How long an app must have lived for its sandbox to be listed.
@@ -35,6 +38,17 @@ impl<'a> Listing<'a> {
     /// Tells portals of its first process.
     pub(crate) fn introduce(&self, bus: &Bus, first: i32) {
         bus.introduce(self.runtime, first, self.spec);
+    }
+
+    /// Hands a part of its network over to what serves it.
+    pub(crate) fn connect(
+        &self,
+        network: &mut Network,
+        part: NetworkPart,
+        fd: OwnedFd,
+        spec: &LaunchSpec,
+    ) -> Result<(), Error> {
+        network.take(part, fd, spec, self.runtime)
     }
 
     /// The app runs.

@@ -29,7 +29,7 @@ pub fn plan(spec: &LaunchSpec) -> Result<Planned, LaunchError> {
     let light = Places::planned(spec, &host, "ID")?;
     let light = light.as_ref();
     let launch = Launch { spec, host: &host, id: "plan", terminal: None, light };
-    let request = request::build(&launch, std::iter::empty())?;
+    let request = request::build(&launch, std::iter::empty(), &[])?;
     let way = if spec.asks_root() { Way::Helper } else { Way::User };
     let engine = |message: String| LaunchError::Engine(Failure { message, ..Failure::default() });
     let machine = ThisMachine::read().map_err(|error| engine(error.to_string()))?;

@@ -13,9 +13,13 @@ use arkose_protocol::{
 };
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
+use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+
+/// Where programs find out whom to ask for names.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// What belongs to one launch beside its spec.
 pub(crate) struct Launch<'a> {
@@ -31,6 +35,7 @@ pub(crate) struct Launch<'a> {
 pub(crate) fn build<'g>(
     launch: &Launch<'_>,
     grants: impl Iterator<Item = &'g Grant>,
+    addresses: &[IpAddr],
 ) -> Result<Request, LaunchError> {
     let Launch { spec, host, id, terminal, light } = launch;
     let uid = app_uid(spec, host);
@@ -46,7 +51,10 @@ pub(crate) fn build<'g>(
     let mut variables = Vec::new();
     let mut shown = &spec.home;
     match light {
-        None => files = machine_files(&hostname),
+        None => {
+            files = machine_files(&hostname);
+            files.extend(resolver_file(spec));
+        }
         Some(places) => {
             shown = private.as_ref().map_or_else(|| places.home(), |private| &private.path);
             mounts.extend(places.granted(spec.policy.home));
@@ -91,6 +99,7 @@ pub(crate) fn build<'g>(
         files,
         hidden: hidden(spec, host)?,
         terminal: *terminal,
+        addresses: addresses.to_vec(),
         linger: spec.linger,
     })
 }
@@ -122,13 +131,33 @@ fn directory(spec: &LaunchSpec) -> Option<AbsPath> {
 /// Where the system's resolver keeps what `/etc/resolv.conf` points to.
 fn resolver(spec: &LaunchSpec) -> Vec<HostMount> {
     let file = (spec.policy.network == Network::Direct)
-        .then(|| Path::new("/etc/resolv.conf").canonicalize().ok())
+        .then(|| Path::new(RESOLV_CONF).canonicalize().ok())
         .flatten()
         .filter(|path| path.starts_with("/run"))
         .and_then(|path| AbsPath::new(path).ok());
     file.into_iter()
         .map(|path| HostMount { source: path.clone(), dest: path, read_only: true })
         .collect()
+}
+
+/// With a network that has rules, the app asks for names where its sandbox's own resolver listens; what else
+/// the host's file says is kept, such as the domains to look in.
+fn resolver_file(spec: &LaunchSpec) -> Option<GeneratedFile> {
+    if spec.policy.network != Network::Filtered {
+        return None;
+    }
+    let file = Path::new(RESOLV_CONF);
+    // Where it is a link, what it leads to is missing inside.
+    let dest = AbsPath::new(file.canonicalize().ok()?).ok()?;
+    let said = std::fs::read_to_string(file).unwrap_or_default();
+    let kept =
+        |line: &&str| ["search ", "domain ", "options "].iter().any(|key| line.starts_with(key));
+    let mut content = "nameserver 127.0.0.1\n".to_owned();
+    for line in said.lines().filter(kept) {
+        content.push_str(line);
+        content.push('\n');
+    }
+    Some(GeneratedFile { dest, mode: 0o444, content: Bytes(content.into_bytes()) })
 }
 
 /// A machine id of its own, and a host name that can be resolved; only where the host has such files.

@@ -161,6 +161,22 @@ impl Runtime {
         File::from(file).write_all(content).map_err(|_| Errno::EIO)
     }
 
+    /// Has a program ended with this process, however that ends: for programs to which the kernel does not
+    /// do so, because they change their rights. It must be a child of this process.
+    ///
+    /// # Errors
+    /// When there is nobody who could.
+    pub(crate) fn take_along(&self, pid: u32) -> Result<(), Error> {
+        let cannot = || Error::new(Kind::Internal).value("cleaner");
+        let made = self.made()?;
+        let (_, stdin) = made.cleaner.as_ref().ok_or_else(cannot)?;
+        let start = start_of(pid).ok_or_else(cannot)?;
+        let message = format!("{pid}\0{start}\0");
+        // A pipe takes so little at once, and the cleaner reads all the time.
+        rustix::io::write(stdin, message.as_bytes()).map_err(|errno| cannot().because(errno))?;
+        Ok(())
+    }
+
     /// Removes the directory; does nothing the second time.
     pub fn remove(&mut self) {
         let Some(made) = self.made.take() else { return };
@@ -222,6 +238,7 @@ pub(crate) fn clean() -> ExitCode {
     }
     let mut parts = message.split(|byte| *byte == 0);
     let (Some(base), Some(id)) = (parts.next(), parts.next()) else { return ExitCode::FAILURE };
+    end_all(parts);
     let id = OsStr::from_bytes(id);
     let Ok(base) = open_dir(AT_FDCWD, OsStr::from_bytes(base)) else { return ExitCode::SUCCESS };
     // An owner that was not killed has removed it itself.
@@ -232,6 +249,34 @@ pub(crate) fn clean() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Ends the programs that are named by pairs of a process id and the time of its start: by now there may be
+/// another of that id.
+fn end_all<'a>(mut parts: impl Iterator<Item = &'a [u8]>) {
+    let number = |part: &[u8]| std::str::from_utf8(part).ok()?.parse::<u64>().ok();
+    while let (Some(pid), Some(start)) = (parts.next(), parts.next()) {
+        let (Some(pid), Some(start)) = (number(pid), number(start)) else { continue };
+        let Some((raw, number)) = i32::try_from(pid).ok().zip(u32::try_from(pid).ok()) else {
+            continue;
+        };
+        let Some(found) = rustix::process::Pid::from_raw(raw) else { continue };
+        let flags = rustix::process::PidfdFlags::empty();
+        let Ok(pidfd) = rustix::process::pidfd_open(found, flags) else { continue };
+        // What is held now is what is looked at.
+        if start_of(number) == Some(start) {
+            let _ = rustix::process::pidfd_send_signal(&pidfd, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// When a process was started, in ticks since the machine was (proc_pid_stat(5), field 22).
+fn start_of(pid: u32) -> Option<u64> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // Its name, in parentheses, may have anything in it.
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let fields = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
+    fields.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// The directory of all of the user's sandboxes, made when it is not there.
@@ -528,6 +573,19 @@ mod tests {
         runtime.remove();
         assert!(link.symlink_metadata().is_err());
         assert!(scratch.0.join(INSTANCES).join("1234").exists());
+    }
+
+    #[test]
+    fn a_process_is_known_by_its_start() {
+        let start = |pid| start_of(pid).unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(start(child.id()) >= start(std::process::id()));
+        let other = format!("{}\0{}\0", child.id(), start(child.id()) + 1);
+        end_all(other.as_bytes().split(|byte| *byte == 0));
+        assert!(child.try_wait().unwrap().is_none());
+        let named = format!("{}\0{}\0", child.id(), start(child.id()));
+        end_all(named.as_bytes().split(|byte| *byte == 0));
+        assert!(!child.wait().unwrap().success());
     }
 
     #[test]

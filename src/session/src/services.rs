@@ -5,6 +5,8 @@ use crate::display::{self, Display};
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside};
 use crate::host::Host;
+use crate::network::Network;
+use crate::questions::Questions;
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
 use crate::{sound, wayland};
@@ -17,6 +19,10 @@ pub(crate) struct Services {
     display: Option<Box<dyn Display>>,
     /// The message buses.
     pub(crate) bus: Option<Bus>,
+    /// A network with rules.
+    pub(crate) network: Option<Network>,
+    /// What the user is asked.
+    pub(crate) questions: Questions,
     others: Vec<Grant>,
 }
 
@@ -30,8 +36,10 @@ impl Services {
         stop: BorrowedFd<'_>,
     ) -> Result<Self, Error> {
         let policy = &spec.policy;
+        // Before anything is started for what could not be had.
+        let network = Network::prepare(spec)?;
         // Its proxy gets ready while the others are started.
-        let bus = Starting::begin(spec, host, inside, runtime)?;
+        let bus = Starting::begin(spec, host, inside, runtime, stop)?;
         let display = match policy.xserver {
             XServer::None => None,
             XServer::Direct => Some(display::direct(host, inside)?),
@@ -57,8 +65,8 @@ impl Services {
                 Err(error) => return Err(error),
             }
         }
-        let bus = bus.map(|bus| bus.ready(stop)).transpose()?;
-        Ok(Self { display, bus, others })
+        let bus = bus.map(Starting::ready).transpose()?;
+        Ok(Self { display, bus, network, questions: Questions::default(), others })
     }
 
     /// What the sandbox gets of all of them.
@@ -69,11 +77,13 @@ impl Services {
 
     /// Descriptors that become readable when something may have ended.
     pub(crate) fn watched(&self) -> Vec<BorrowedFd<'_>> {
-        self.display.iter().flat_map(|display| display.watched()).collect()
+        let display = self.display.iter().flat_map(|display| display.watched());
+        display.chain(self.network.iter().flat_map(Network::watched)).collect()
     }
 
     /// Why a service that the app needs is gone, if one is.
     pub(crate) fn ended(&mut self) -> Option<Error> {
-        self.display.as_mut().and_then(|display| display.ended())
+        let display = self.display.as_mut().and_then(|display| display.ended());
+        display.or_else(|| self.network.as_mut().and_then(Network::ended))
     }
 }

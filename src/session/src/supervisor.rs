@@ -6,26 +6,30 @@
 //! own.
 
 use crate::bus::Bus;
+use crate::error::{Error, Kind};
 use crate::events::Events;
 use crate::failure::{CANNOT_SUPERVISE, LaunchError};
 use crate::helper::Helper;
 use crate::host::Host;
 use crate::limits::{Limit, Limited, last_words};
 use crate::listing::Listing;
+use crate::network::Network;
+use crate::questions::Source;
 use crate::registry::Asked;
 use crate::services::Services;
 use crate::spec::LaunchSpec;
 use crate::streams::Pump;
 use crate::terminal::{Console, Relay};
 use arkose_profile::text::visible;
-use arkose_protocol::{Channel, Control, Event, Received, Status, Struck};
+use arkose_protocol::{Channel, Control, Event, NetworkPart, Received, Status, Struck};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::getpgrp;
 use std::ffi::OsString;
-use std::os::fd::AsFd as _;
+use std::net::IpAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
@@ -153,16 +157,16 @@ impl Session<'_> {
                 pump.pass();
             }
         }
-        if ready.services && self.services.ended().is_some() {
-            // Programs end when their display does; one that does not is ended soon.
-            self.send(Control::Signal(Signal::SIGTERM as i32));
-            self.end_soon();
+        if ready.services
+            && let Some(error) = self.services.ended()
+        {
+            self.forsaken(error);
         }
         if ready.channel {
             self.listen(command, events, id);
         }
         if ready.bus {
-            self.serve_bus(events);
+            self.serve_bus(events, id);
         }
         self.list(&ready.listing, events, id);
         if self.state.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
@@ -202,6 +206,8 @@ impl Session<'_> {
             .bus
             .iter()
             .flat_map(Bus::wanted)
+            .chain(self.services.network.iter().flat_map(Network::wanted))
+            .chain(self.services.questions.wanted())
             .map(|(fd, flags)| add(fd, flags))
             .collect();
         let listing: Vec<usize> = self
@@ -231,12 +237,28 @@ impl Session<'_> {
         }))
     }
 
-    /// Passes on what the buses' proxy tells, and has asked what it asks.
-    fn serve_bus(&mut self, events: &mut Events) {
+    /// Passes on what the programs tell that stand between the app and what it may reach, has asked what they
+    /// ask, and tells them what was answered.
+    fn serve_bus(&mut self, events: &mut Events, id: &str) {
         let terminal = self.relay.is_none() && self.console.is_none();
-        if let (Some(bus), Some((spec, host))) = (&mut self.services.bus, self.launch) {
-            for event in bus.serve(spec, host, terminal) {
+        let Some((spec, host)) = self.launch else { return };
+        let Services { bus, network, questions, .. } = &mut *self.services;
+        let mut given = questions.serve(spec);
+        for bus in bus.iter_mut() {
+            for event in bus.serve(spec, host, questions, terminal) {
                 events.bus(event);
+            }
+        }
+        for network in network.iter_mut() {
+            for event in network.serve(id, spec, host, questions, terminal) {
+                events.bus(event);
+            }
+        }
+        given.extend(questions.refused());
+        for given in given {
+            match given.source {
+                Source::Bus => bus.iter_mut().for_each(|bus| bus.answer(given)),
+                Source::Network => network.iter_mut().for_each(|network| network.answer(given)),
             }
         }
     }
@@ -282,6 +304,8 @@ impl Session<'_> {
                 self.introduce(pid);
                 self.listing.iter_mut().for_each(Listing::known);
             }
+            Ok(Received::Message(Event::Network(part), Some(fd))) => self.connect(part, fd),
+            Ok(Received::Message(Event::Routers(routers), _)) => self.open_network(&routers),
             Ok(Received::Message(Event::Stopped(signal), _)) => {
                 events.stopped(id, signal);
                 self.listing.iter_mut().for_each(|listing| listing.tell(events));
@@ -293,13 +317,54 @@ impl Session<'_> {
             }
             Ok(Received::Message(Event::Struck(struck), _)) => self.state.struck = struck,
             Ok(Received::Nothing) => {}
-            Ok(Received::Message(Event::Terminal, None) | Received::Closed) => {
+            Ok(Received::Message(Event::Terminal | Event::Network(_), None) | Received::Closed) => {
                 self.state.over = true;
             }
             Err(error) => {
                 self.state.failure = Some(error.into());
                 self.state.over = true;
             }
+        }
+    }
+
+    /// Something has ended that the app cannot do without.
+    fn forsaken(&mut self, error: Error) {
+        let of_network = self.services.network.is_some() && error.kind() != Kind::DisplayGone;
+        if of_network && !self.state.started {
+            self.state.failure = Some(error.into());
+            self.state.over = true;
+            return;
+        }
+        if let (true, Some((spec, _))) = (of_network, self.launch) {
+            let why = error.message(&|text| (spec.translate)(text));
+            (spec.note)(&Error::new(Kind::NetworkGone).value(why));
+        }
+        // Programs end when their display does; one that does not is ended soon.
+        self.send(Control::Signal(Signal::SIGTERM as i32));
+        self.end_soon();
+    }
+
+    /// Starts what a network with rules needs, with what its first process hands over.
+    fn connect(&mut self, part: NetworkPart, fd: OwnedFd) {
+        let (Some(network), Some((spec, _)), Some(listing)) =
+            (&mut self.services.network, self.launch, &self.listing)
+        else {
+            return;
+        };
+        if let Err(error) = listing.connect(network, part, fd, spec) {
+            self.state.failure = Some(error.into());
+            self.state.over = true;
+        }
+    }
+
+    /// Names can be looked up from now on.
+    fn open_network(&mut self, routers: &[IpAddr]) {
+        let (Some(network), Some((spec, _))) = (&mut self.services.network, self.launch) else {
+            return;
+        };
+        if let Err(error) = network.open(routers, spec) {
+            self.state.failure = Some(error.into());
+            self.state.over = true;
         }
     }
 

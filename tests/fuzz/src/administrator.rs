@@ -28,7 +28,7 @@ pub fn try_one(bytes: &[u8]) {
 
 /// A policy with what an administrator may not want.
 fn policy() -> Policy {
-    let text = "dbus = 'both'\nnetwork = 'direct'\nxserver = 'direct'\ndevices = ['video', '/dev/null']\n\
+    let text = "dbus = 'both'\nnetwork = 'filtered'\nxserver = 'direct'\ndevices = ['video', '/dev/null']\n\
                 user-namespaces = true\n[files]\nhome = 'direct'\nbind = ['~/a', '/srv', '/etc/shadow']\n";
     let layer =
         arkose_profile::Layer::parse(text, arkose_profile::Origin::Launch).expect("it is valid");

@@ -11,6 +11,8 @@ pub mod authentication;
 pub mod catalogue;
 pub mod command;
 pub mod conf;
+pub mod dns;
+pub mod logged;
 pub mod match_rule;
 pub mod message;
 pub mod mountinfo;
@@ -24,12 +26,14 @@ pub mod xauth;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its corpus too.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("administrator", administrator::try_one),
     ("authentication", authentication::try_one),
     ("catalogue", catalogue::try_one),
     ("command", command::try_one),
     ("conf", conf::try_one),
+    ("dns", dns::try_one),
+    ("logged", logged::try_one),
     ("match_rule", match_rule::try_one),
     ("message", message::try_one),
     ("mountinfo", mountinfo::try_one),

@@ -7,7 +7,9 @@ pub fn try_one(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(rule) = MatchRule::parse(text) else { return };
     let written = rule.to_string();
-    assert!(!written.contains("eavesdrop="), "{written}");
+    // Within quotes it is a text as others are.
+    let keys: String = written.split('\'').step_by(2).collect();
+    assert!(!keys.contains("eavesdrop="), "{written}");
     let again = MatchRule::parse(&written).expect("what was written is a rule");
     assert_eq!(again, rule, "{written}");
     assert_eq!(again.to_string(), written);

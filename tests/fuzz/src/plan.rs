@@ -79,6 +79,7 @@ pub(crate) fn request(policy: Policy) -> Request {
         files: Vec::new(),
         hidden: Vec::new(),
         terminal: None,
+        addresses: Vec::new(),
         linger: false,
     }
 }

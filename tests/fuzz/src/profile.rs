@@ -1,6 +1,7 @@
 //! The TOML of a profile: read, judged, explained, written, and edited in place.
 
 use super::context;
+use arkose_profile::net::Rule;
 use arkose_profile::{Error, Errors, Layer, Origin, Profile, edited, explain, to_toml};
 use toml_edit::DocumentMut;
 
@@ -41,6 +42,9 @@ fn understood(text: &str, layer: &Layer) {
     let Ok(policy) = profile.policy(&context()) else { return };
     let again = Profile::new("ann", vec![read(&written)]).policy(&context());
     assert_eq!(again.as_ref(), Ok(&policy));
+    for rule in &policy.network_rules.list {
+        assert_eq!(Rule::parse(rule.verdict, &rule.to_string()).as_ref(), Ok(rule));
+    }
     for line in explain::explain(&profile, &policy, &context(), &|text| text.to_owned()).lines {
         assert!(!line.text.contains(char::is_control), "{:?}", line.text);
     }

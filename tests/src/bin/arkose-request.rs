@@ -175,6 +175,7 @@ fn plain(home: AbsPath) -> Request {
     let policy = Policy {
         runas: RunAs::User,
         network: Network::None,
+        network_rules: arkose_profile::net::Rules::default(),
         xserver: XServer::None,
         wayland: Wayland::None,
         dbus: DBus::None,
@@ -203,6 +204,7 @@ fn plain(home: AbsPath) -> Request {
         files: Vec::new(),
         hidden: Vec::new(),
         terminal: None,
+        addresses: Vec::new(),
         linger: false,
     }
 }

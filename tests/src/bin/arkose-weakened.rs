@@ -29,8 +29,12 @@ const COPIED: [&str; 10] = [
     "tests",
 ];
 /// What is built of it, and where among the programs it belongs.
-const PROGRAMS: [(&str, &str); 3] =
-    [("arkose", "bin"), ("arkose-dbus-proxy", "bin"), ("arkose-helper", "libexec")];
+const PROGRAMS: [(&str, &str); 4] = [
+    ("arkose", "bin"),
+    ("arkose-dbus-proxy", "bin"),
+    ("arkose-network", "bin"),
+    ("arkose-helper", "libexec"),
+];
 /// Built as well where a weakness is in it: it takes as long as all the others.
 const WINDOW: &str = "arkose-gtk";
 const HELPER: &str = "/usr/libexec/arkose-helper";

@@ -32,6 +32,10 @@ enum Role {
     Pkexec,
     /// What draws an isolated display.
     Screen,
+    /// What carries packets out of a network with rules.
+    Uplink,
+    /// What resolves names there.
+    Resolver,
     /// What cleans up, manages windows, or is about to become a program.
     Guard,
 }
@@ -75,6 +79,9 @@ impl Blow {
         if draw.screen {
             all.extend([Death(Role::Screen), Death(Role::Screen), Death(Role::Guard)]);
         }
+        if draw.ruled {
+            all.extend([Death(Role::Uplink), Death(Role::Resolver), Death(Role::Guard)]);
+        }
         let early = random.once_in(2);
         let longest = if early { 8_000 } else { 30_000 };
         let delay = Duration::from_micros(random.below(longest) as u64);
@@ -95,7 +102,7 @@ impl Blow {
                 SOON
             }
             // An app that ignores what it is asked for is given time.
-            What::Death(Role::Screen) | What::Terminal => GRACE,
+            What::Death(Role::Screen | Role::Uplink | Role::Resolver) | What::Terminal => GRACE,
             What::Stop => STOPPED,
             _ => SOON,
         };
@@ -134,7 +141,7 @@ impl Blow {
                     // It has a child for a moment, of which it needs no more than that it was there.
                     Role::Helper => killed && victim == among.first().copied(),
                     // Before the app runs there may be another display in its place.
-                    Role::Screen => killed && !self.early,
+                    Role::Screen | Role::Uplink | Role::Resolver => killed && !self.early,
                     Role::App | Role::Pkexec | Role::Guard => false,
                 };
                 format!("{role:?} {victim:?} of {} killed", among.len())
@@ -165,7 +172,10 @@ impl Blow {
             return;
         }
         // Who cleans up for a killed supervisor, or after itself, must not be dead already.
-        let helpless = matches!(self.what, What::Death(Role::Guard | Role::Screen));
+        let helpless = matches!(
+            self.what,
+            What::Death(Role::Guard | Role::Screen | Role::Uplink | Role::Resolver)
+        );
         if random.once_in(2) && !helpless {
             return started.signal(Signal::SIGKILL);
         }
@@ -210,6 +220,9 @@ fn role_of(pid: Pid, supervisor: Pid) -> Option<Role> {
         name if name.starts_with("arkose-helper") => Some(Role::Helper),
         "pkexec" => Some(Role::Pkexec),
         "Xephyr" | "Xvfb" | "xpra" => Some(Role::Screen),
+        // pasta is another name of passt.
+        name if name.starts_with("pas") => Some(Role::Uplink),
+        "arkose-network" => Some(Role::Resolver),
         _ => None,
     }
 }

@@ -88,6 +88,8 @@ pub(crate) struct Draw {
     pub(crate) terminal: bool,
     /// Whether it has an X server of its own.
     pub(crate) screen: bool,
+    /// Whether its network has rules.
+    pub(crate) ruled: bool,
     said: Vec<String>,
 }
 
@@ -105,8 +107,14 @@ impl Draw {
         let lingers = random.once_in(6);
         let call = if lingers { place.private(via) } else { Arkose::run(via) };
         let call = place.display.give(call);
-        let mut draw =
-            Self { call, via, terminal, screen: false, said: vec![via.word().to_owned()] };
+        let mut draw = Self {
+            call,
+            via,
+            terminal,
+            screen: false,
+            ruled: false,
+            said: vec![via.word().to_owned()],
+        };
         draw.said.push(does.to_owned());
         if terminal {
             draw.said.push("on a terminal".to_owned());
@@ -168,8 +176,15 @@ impl Draw {
     }
 
     fn services(&mut self, random: &mut Random, as_root: bool, place: &Place<'_>) {
-        if random.once_in(2) {
-            self.option("network", "direct");
+        match random.below(6) {
+            0..3 => self.option("network", "direct"),
+            // By the helper it is refused, which leaves nothing either.
+            3 => {
+                self.ruled = self.via == Via::User;
+                self.option("network", "filtered");
+                self.option("ask", "public");
+            }
+            _ => {}
         }
         if random.once_in(3) && !as_root {
             let bus: &&str = random.pick(&BUSES);

@@ -36,7 +36,7 @@ pub(super) fn make(request: &Request, host: &impl Host, way: Way) -> Result<Plan
     Ok(Plan {
         way,
         walls: Walls::Light,
-        own_network: policy.network == Network::None,
+        own_network: policy.network != Network::Direct,
         as_root: false,
         copied_for_root: false,
         user_namespaces: false,
@@ -59,6 +59,9 @@ fn check(policy: &Policy, way: Way) -> Result<()> {
         || policy.paths.iter().any(|rule| rule.access == Access::Cow);
     if copies || policy.home == Home::Direct {
         return Err(Error::new("light walls know no copies, and share no home directory"));
+    }
+    if policy.network == Network::Filtered {
+        return Err(Error::new("light walls have no network of their own that could be filtered"));
     }
     if policy.runas == RunAs::Root || policy.user_namespaces {
         return Err(Error::new("light walls know neither root nor namespaces"));

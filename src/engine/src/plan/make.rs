@@ -31,7 +31,7 @@ const DIRECTORIES: [(&str, u32); 13] = [
 /// When the request asks for what cannot be.
 pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<Plan> {
     let policy = &request.policy;
-    let own_network = policy.network == Network::None;
+    let own_network = policy.network != Network::Direct;
     if policy.runas == RunAs::Root && policy.dbus != DBus::None {
         return Err(Error::new(
             "an app that runs as root would speak on the host's bus with root's authority",
@@ -40,6 +40,12 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
     // In one of its own it could mount control groups, whose files are root's of the machine.
     if policy.runas == RunAs::Root && policy.user_namespaces && way == Way::Helper {
         return Err(Error::new("an app can run as root or make user namespaces, and not both"));
+    }
+    if policy.network == Network::Filtered && way == Way::Helper {
+        return Err(Error::new(
+            "a filtered network has a way out only where the user builds the sandbox",
+        )
+        .remedy("arkose run --via user …"));
     }
     if policy.walls == Walls::Light {
         return light::make(request, host, way);

@@ -104,6 +104,7 @@ fn request() -> Request {
         policy: Policy {
             runas: RunAs::User,
             network: Network::None,
+            network_rules: arkose_profile::net::Rules::default(),
             xserver: XServer::None,
             wayland: Wayland::None,
             dbus: DBus::None,
@@ -129,6 +130,7 @@ fn request() -> Request {
         files: Vec::new(),
         hidden: Vec::new(),
         terminal: None,
+        addresses: Vec::new(),
         linger: false,
     }
 }

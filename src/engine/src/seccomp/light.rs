@@ -137,7 +137,7 @@ pub(super) fn rules(network: Network, set: &mut dyn FnMut(&Call, Rule)) {
 fn sockets(network: Network) -> Rule {
     let families = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK].map(i32::cast_unsigned);
     match network {
-        Network::None => Rule::Answer(EAFNOSUPPORT),
+        Network::None | Network::Filtered => Rule::Answer(EAFNOSUPPORT),
         Network::Direct => only(0, &families, EAFNOSUPPORT),
     }
 }
@@ -171,7 +171,7 @@ pub(super) fn listed(network: Network, nr: u32, args: [u32; 2]) -> Option<u32> {
     let of_files = OF_FILES.contains(&(args[1] & 0xff00)) && !HARMLESS.contains(&args[1]);
     match () {
         () if is(&SOCKET) => {
-            refused(network == Network::None || !internet.contains(&args[0]), EAFNOSUPPORT)
+            refused(network != Network::Direct || !internet.contains(&args[0]), EAFNOSUPPORT)
         }
         () if is(&SOCKETPAIR) => Some(pair(args)),
         () if is(&IOCTL) => refused(forging || of_files, EPERM),

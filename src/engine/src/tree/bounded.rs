@@ -9,7 +9,7 @@ use crate::bounds::{self, Purpose};
 use crate::error::{Context as _, Error, Result};
 use crate::plan::Way;
 use arkose_profile::AbsPath;
-use rustix::fs::{Mode, ResolveFlags};
+use rustix::fs::{FileType, Mode, ResolveFlags};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -20,12 +20,44 @@ pub(super) struct Source {
     pub(super) fd: OwnedFd,
     /// Where it really lies; only looked up where that matters.
     pub(super) real: Option<AbsPath>,
+    /// Whether it is a directory that the kernel lets nobody look at but the caller.
+    pub(super) closed: bool,
+}
+
+impl Source {
+    /// What it is.
+    pub(super) fn kind(&self) -> Result<FileType, Errno> {
+        if self.closed {
+            return Ok(FileType::Directory);
+        }
+        rustix::fs::fstat(&self.fd).map(|stat| FileType::from_raw_mode(stat.st_mode))
+    }
 }
 
 impl Builder<'_> {
     /// Opens a path of the host as the caller would. Nothing, where it is the system's and closed.
     pub(super) fn source(&self, path: &AbsPath, purpose: Purpose) -> Result<Option<Source>> {
         self.bounded(self.open_source(path)?, path, purpose)
+    }
+
+    /// The same of what the caller shares or a service needs, which may be a directory that opens for
+    /// the caller alone.
+    pub(super) fn shared(&self, path: &AbsPath, purpose: Purpose) -> Result<Option<Source>> {
+        let error = match self.open_source(path) {
+            Err(error) if error.cause() == Some(Errno::ACCESS) && !self.is_caller() => error,
+            opened => return self.bounded(opened?, path, purpose),
+        };
+        let Ok((fd, dest::Kind::Directory)) = self.open_as_caller(path) else {
+            return Err(error);
+        };
+        let Some(bounds) = self.bounds else {
+            return Ok(Some(Source { fd, real: None, closed: true }));
+        };
+        let real = bounds::named_place(&fd)?;
+        match bounds.allow(&real, FileType::Directory, purpose) {
+            Ok(()) => Ok(Some(Source { fd, real: Some(real), closed: true })),
+            Err(denied) => Err(bounds::refused(&denied).about(path)),
+        }
     }
 
     /// What was opened by the name `path`, if it may be used for that.
@@ -35,12 +67,14 @@ impl Builder<'_> {
         path: &AbsPath,
         purpose: Purpose,
     ) -> Result<Option<Source>> {
-        let Some(bounds) = self.bounds else { return Ok(Some(Source { fd, real: None })) };
+        let Some(bounds) = self.bounds else {
+            return Ok(Some(Source { fd, real: None, closed: false }));
+        };
         let stat = rustix::fs::fstat(&fd).path(path, "cannot be shared with the app")?;
         let real = bounds::real_place(&fd)?
             .ok_or_else(|| Error::new(format!("“{path}” was removed while it was opened")))?;
-        match bounds.allow(&real, &stat, purpose) {
-            Ok(()) => Ok(Some(Source { fd, real: Some(real) })),
+        match bounds.allow(&real, FileType::from_raw_mode(stat.st_mode), purpose) {
+            Ok(()) => Ok(Some(Source { fd, real: Some(real), closed: false })),
             Err(_) if purpose == Purpose::System => Ok(None),
             Err(denied) => Err(bounds::refused(&denied).about(path)),
         }

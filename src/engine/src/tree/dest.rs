@@ -22,13 +22,18 @@ pub(crate) enum Kind {
     Other,
 }
 
+impl Kind {
+    pub(super) fn of(kind: FileType) -> Self {
+        match kind {
+            FileType::Directory => Self::Directory,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// The kind of an open file.
 pub(crate) fn kind_of(fd: impl AsFd) -> Result<Kind, Errno> {
-    let mode = rustix::fs::fstat(fd)?.st_mode;
-    Ok(match FileType::from_raw_mode(mode) {
-        FileType::Directory => Kind::Directory,
-        _ => Kind::Other,
-    })
+    rustix::fs::fstat(fd).map(|stat| Kind::of(FileType::from_raw_mode(stat.st_mode)))
 }
 
 /// A directory inside, held open.

@@ -139,12 +139,14 @@ impl Builder<'_> {
         of_user: bool,
     ) -> Result<()> {
         let purpose = if of_user { Purpose::Grant } else { Purpose::System };
-        let Some(opened) = self.source(source, purpose)? else { return Ok(()) };
+        let opened =
+            if of_user { self.shared(source, purpose) } else { self.source(source, purpose) };
+        let Some(opened) = opened? else { return Ok(()) };
         self.bind_opened(&opened, source, dest, read_only, of_user)
     }
 
     fn service(&mut self, source: &AbsPath, dest: &AbsPath, read_only: bool) -> Result<()> {
-        let Some(opened) = self.source(source, Purpose::Service)? else { return Ok(()) };
+        let Some(opened) = self.shared(source, Purpose::Service)? else { return Ok(()) };
         self.bind_opened(&opened, source, dest, read_only, true)
     }
 
@@ -156,8 +158,9 @@ impl Builder<'_> {
         read_only: bool,
         of_user: bool,
     ) -> Result<()> {
-        let kind = kind_of(&opened.fd).path(source, "cannot be shared with the app")?;
-        self.refuse_listeners(&opened.fd, source)?;
+        let kind = opened.kind().path(source, "cannot be shared with the app")?;
+        self.refuse_listeners(kind, source)?;
+        let kind = Kind::of(kind);
         let mount = self.detached_copy(&opened.fd, source, read_only, of_user)?;
         let place = self.place(dest, kind)?;
         attach(&mount, &place).path(dest, "cannot be put in its place")?;
@@ -169,12 +172,11 @@ impl Builder<'_> {
 
     /// An app that root makes root inside has root's own uid, and what it holds it owns: over a socket
     /// files of the host would come in, and files of root's get out.
-    fn refuse_listeners(&self, opened: &OwnedFd, source: &AbsPath) -> Result<()> {
+    fn refuse_listeners(&self, kind: FileType, source: &AbsPath) -> Result<()> {
         if self.id_map.is_none() {
             return Ok(());
         }
-        let stat = rustix::fs::fstat(opened).path(source, "cannot be shared with the app")?;
-        match FileType::from_raw_mode(stat.st_mode) {
+        match kind {
             FileType::Socket => Err(Error::new(format!(
                 "the socket “{source}” cannot be given to an app that the helper makes root"
             ))
@@ -211,8 +213,19 @@ impl Builder<'_> {
     /// Opens a path of the host as the caller would, and never through `/proc`'s links to other
     /// processes' files.
     fn open_source(&self, source: &AbsPath) -> Result<OwnedFd> {
-        let _as_caller = self.as_ids(self.owners.caller)?;
-        source::open(&self.writable, source)
+        let opened = {
+            let _as_caller = self.as_ids(self.owners.caller)?;
+            source::open(&self.writable, source)?
+        };
+        if !self.is_caller() && source::may_be_fuse(&opened) {
+            return self.open_as_caller(source).map(|(opened, _)| opened);
+        }
+        Ok(opened)
+    }
+
+    /// The same, with every id and right of the caller's and no other.
+    fn open_as_caller(&self, source: &AbsPath) -> Result<(OwnedFd, Kind)> {
+        source::open_as(self.owners.caller, &self.writable, source)
     }
 
     /// A mount of what `opened` refers to, attached nowhere yet.
@@ -326,6 +339,11 @@ impl Builder<'_> {
 }
 
 impl Builder<'_> {
+    /// Whether this process is the caller, as in a user namespace.
+    fn is_caller(&self) -> bool {
+        self.own == self.owners.caller
+    }
+
     /// Opens files as that user until the result is dropped; an error if the kernel did not obey.
     /// Who is that user anyway, as in a user namespace, needs no call.
     fn as_ids(&self, (uid, gid): (Uid, Gid)) -> Result<Option<sys::FsIds>> {

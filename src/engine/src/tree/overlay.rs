@@ -26,7 +26,7 @@ impl Builder<'_> {
         read_only: bool,
     ) -> Result<()> {
         let purpose = if of_user { Purpose::Grant } else { Purpose::System };
-        let Source { fd: opened, real } = match self.source(lower, purpose) {
+        let Source { fd: opened, real, closed } = match self.source(lower, purpose) {
             Err(_) if otherwise == Otherwise::LeftOut => return Ok(()),
             opened => match opened? {
                 Some(source) => source,
@@ -44,7 +44,7 @@ impl Builder<'_> {
             let opened = if translated { &self.translated(&opened, lower)? } else { &opened };
             self.changing(opened, lower, of_user)?
         };
-        let source = Source { fd: opened, real };
+        let source = Source { fd: opened, real, closed };
         let mount = match (copied, otherwise) {
             (Ok(mount), _) => mount,
             (Err(errno), Otherwise::Refused) => {

@@ -1,11 +1,12 @@
-//! A line of a sandbox's log of the message buses, as the window shows it.
+//! A line of a sandbox's log of the message buses and the network, as the window shows it.
 //!
 //! What an app sent is in it. All of it can be shown: it has an end, and nothing in it is hidden.
 
-use arkose_profile::bus::{Access, Bus, NamePattern, Rule};
 use arkose_profile::i18n::N_;
 use arkose_profile::text::visible;
+use arkose_session::questions::Lasting;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// How many letters of one text are shown.
 const LONGEST: usize = 300;
@@ -49,13 +50,13 @@ impl What {
 /// What would allow it from the next launch on, or why nothing does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Remedy {
-    /// A rule for a bus.
-    Rule(Bus, Rule),
+    /// A rule.
+    Rule(Lasting),
     /// There is none; a message id that says why.
     None(&'static str),
 }
 
-/// Something that an app did on a bus, or that was done there.
+/// Something that an app did on a bus or the network, or that was done there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Call {
     /// What was done about it.
@@ -79,15 +80,18 @@ pub struct Call {
 struct Line {
     event: String,
     time: u64,
-    bus: Option<String>,
     destination: Option<String>,
     path: Option<String>,
     interface: Option<String>,
     member: Option<String>,
     rule: Option<String>,
     reason: Option<String>,
-    would_allow: Option<String>,
     allow: Option<bool>,
+    name: Option<String>,
+    names: Option<Vec<String>>,
+    address: Option<String>,
+    protocol: Option<String>,
+    port: Option<u16>,
 }
 
 impl Call {
@@ -95,6 +99,7 @@ impl Call {
     /// `stored` says whether there is a profile in which a rule can be kept.
     #[must_use]
     pub fn parse(line: &[u8], stored: bool) -> Option<(Self, u64)> {
+        let fields: Map<String, Value> = serde_json::from_slice(line).ok()?;
         let line: Line = serde_json::from_slice(line).ok()?;
         let what = match line.event.as_str() {
             "denied" => What::Refused,
@@ -107,15 +112,16 @@ impl Call {
             _ => return None,
         };
         let refused = matches!(what, What::Refused | What::Answered(false));
-        let remedy = refused.then(|| line.remedy(stored));
+        let remedy = refused.then(|| line.remedy(Lasting::of(&fields), stored));
+        let place = line.place();
         let method = match (shown(line.interface), shown(line.member)) {
             (interface, member) if interface.is_empty() || member.is_empty() => interface + &member,
             (interface, member) => format!("{interface}.{member}"),
         };
         let call = Self {
             what,
-            destination: shown(line.destination),
-            method,
+            destination: shown(line.destination.or(place.0)),
+            method: if method.is_empty() { place.1 } else { method },
             path: shown(line.path),
             rule: line.rule.map(|rule| shown(Some(rule))),
             reason: line.reason.map(|reason| shown(Some(reason))),
@@ -126,21 +132,24 @@ impl Call {
 }
 
 impl Line {
-    fn remedy(&self, stored: bool) -> Remedy {
-        let bus = self.bus.as_deref().and_then(Bus::parse);
-        let rule = self.would_allow.as_deref().and_then(|text| {
-            let (access, rule) = text.split_once('=')?;
-            let rule = Rule::parse(Access::parse(access.trim())?, rule.trim()).ok()?;
-            // One call is about one name; whatever would allow more than that, somebody else has written.
-            matches!(rule.name, NamePattern::Exact(_)).then_some(rule)
-        });
-        match (bus, rule) {
-            (Some(bus), Some(rule)) if bus.option(rule.access).is_some() => match stored {
-                true => Remedy::Rule(bus, rule),
-                false => Remedy::None(N_(
-                    "The app was not launched from a stored profile, in which a rule could be kept.",
-                )),
-            },
+    /// Where it was to go on the network, by its name if it has one, and how.
+    fn place(&self) -> (Option<String>, String) {
+        let named = self.names.as_ref().and_then(|names| names.first()).or(self.name.as_ref());
+        let place = match (named, &self.address) {
+            (Some(name), Some(address)) => Some(format!("{name} ({address})")),
+            (name, address) => name.or(address.as_ref()).cloned(),
+        };
+        let protocol = shown(self.protocol.clone());
+        let how = self.port.map_or_else(|| protocol.clone(), |port| format!("{port}/{protocol}"));
+        (place, how)
+    }
+
+    fn remedy(&self, lasting: Option<Lasting>, stored: bool) -> Remedy {
+        match lasting.filter(|lasting| lasting.option().is_some()) {
+            Some(lasting) if stored => Remedy::Rule(lasting),
+            Some(_) => Remedy::None(N_(
+                "The app was not launched from a stored profile, in which a rule could be kept.",
+            )),
             _ if self.rule.is_some() => Remedy::None(N_("A rule of the profile refuses it.")),
             _ => Remedy::None(N_("No rule can allow it.")),
         }
@@ -170,9 +179,19 @@ mod tests {
     fn what_was_refused_can_be_allowed_where_a_rule_can_say_so() {
         let (call, time) = Call::parse(REFUSED.as_bytes(), true).unwrap();
         assert_eq!((call.what, time, call.method.as_str()), (What::Refused, 9, "org.x.I.M"));
-        let Remedy::Rule(bus, rule) = remedy(REFUSED, true) else { panic!("no rule") };
-        assert_eq!((bus, rule.access), (Bus::Session, Access::Call));
-        assert_eq!(rule.to_string(), "org.x=org.x.I.M@/x");
+        let Remedy::Rule(lasting) = remedy(REFUSED, true) else { panic!("no rule") };
+        assert_eq!(lasting.option().unwrap().key, "dbus-rules.session.call");
+        assert_eq!(lasting.text(), "org.x=org.x.I.M@/x");
+    }
+
+    #[test]
+    fn what_was_refused_on_the_network_is_told_by_its_name() {
+        let line = r#"{"event":"denied","time":9,"kind":"connection","names":["a.example"],"address":"192.0.2.1",
+            "protocol":"tcp","port":443,"would_allow":"a.example:443/tcp"}"#;
+        let (call, _) = Call::parse(line.as_bytes(), true).unwrap();
+        assert_eq!((&*call.destination, &*call.method), ("a.example (192.0.2.1)", "443/tcp"));
+        let Some(Remedy::Rule(lasting)) = call.remedy else { panic!("no rule") };
+        assert_eq!(lasting.option().unwrap().key, "network-rules.allow");
     }
 
     #[test]

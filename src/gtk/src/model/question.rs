@@ -12,7 +12,7 @@
 use arkose_profile::i18n::N_;
 use arkose_profile::options::Risk;
 use arkose_profile::text::visible;
-use arkose_session::bus::Decision;
+use arkose_session::questions::Decision;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -33,6 +33,10 @@ const LABELS: &[(&str, &str)] = &[
     ("interface", N_("Interface")),
     ("member", N_("Method")),
     ("arg0", N_("Argument")),
+    ("name", N_("Name")),
+    ("address", N_("Address")),
+    ("port", N_("Port")),
+    ("protocol", N_("Protocol")),
 ];
 
 /// What the supervisor said.
@@ -185,7 +189,7 @@ mod tests {
         assert_eq!((question.number, question.risk), (7, Some(Risk::Open)));
         let details: Vec<_> =
             question.details.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        let expected = [("Bus", "session"), ("Method", "M\\n"), ("port", "443"), ("zone", "lan")];
+        let expected = [("Bus", "session"), ("Method", "M\\n"), ("Port", "443"), ("zone", "lan")];
         assert_eq!(details, expected);
     }
 

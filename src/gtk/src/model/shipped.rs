@@ -9,7 +9,7 @@ use arkose_profile::{Listed, Origin, Profile, Value};
 /// What the shipped profiles say of themselves.
 const WORDS: [&str; 25] = [
     N_("Coding Agent"),
-    N_("Preset: one project directory, a home of its own, the network"),
+    N_("Preset: one project directory, a home of its own, the network by rules"),
     N_("Throw-Away Shell"),
     N_("A root shell in a copy of this system that is dropped at the end"),
     N_("Document Viewer"),

@@ -82,6 +82,7 @@ pub(super) fn new(option: &'static Opt, report: Rc<dyn Fn(Edit)>) -> (Box<dyn Co
         Kind::Environment => list::environment(option, reporter),
         Kind::Calls => list::calls(option, reporter),
         Kind::BusRules(_, access) => list::bus_rules(option, access, reporter),
+        Kind::NetworkRules(_) => list::network_rules(option, reporter),
         Kind::BusPresets => presets::new(option, &reporter),
         Kind::Devices => devices::new(option, reporter),
         Kind::Size => spin::size(option, reporter),

@@ -1,4 +1,5 @@
-//! Lists of paths, of environment variables, of system calls and of rules for the message buses.
+//! Lists of paths, of environment variables, of system calls and of rules for the message buses and
+//! the network.
 
 use super::add_button::{AddButton, Ways};
 use super::control::{Control, Position, Reporter};
@@ -57,6 +58,15 @@ pub(super) fn bus_rules(
     };
     let ways = Ways { placeholder, folder: None, file: None, start: None };
     new(option, reporter, &ways, |_| "network-transmit-receive-symbolic")
+}
+
+/// Rules for a filtered network, typed.
+pub(super) fn network_rules(
+    option: &'static Opt,
+    reporter: Reporter,
+) -> (Box<dyn Control>, Position) {
+    let ways = Ways { placeholder: "*.example.org:443", folder: None, file: None, start: None };
+    new(option, reporter, &ways, |_| "network-wired-symbolic")
 }
 
 fn new(

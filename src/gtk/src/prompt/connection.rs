@@ -1,7 +1,7 @@
 //! The socket to the supervisor, on descriptor 0. Neither reading nor writing waits in the main loop.
 
 use crate::model::{self, Line, Lines};
-use arkose_session::bus::Decision;
+use arkose_session::questions::Decision;
 use gtk::glib;
 use gtk::{gio, prelude::*};
 use std::cell::{Cell, RefCell};

@@ -12,7 +12,7 @@ use crate::{summary, verbatim};
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
 use arkose_profile::options::Risk;
-use arkose_session::bus::Decision;
+use arkose_session::questions::Decision;
 use gtk::glib;
 use gtk::glib::subclass::prelude::*;
 use std::rc::Rc;
@@ -102,6 +102,7 @@ impl QuestionRow {
         let number = question.number;
         imp.number.set(number);
         imp.words.set_label(&question.words);
+        verbatim::wrap(&imp.words, gtk::pango::WrapMode::WordChar);
         let consequence = question.risk.and_then(consequence);
         imp.risk.set_visible(consequence.is_some());
         if let (Some(risk), Some(sentence)) = (question.risk, consequence) {

@@ -13,11 +13,11 @@
 use super::guard::Guard;
 use super::question_row::QuestionRow;
 use crate::i18n::{ngettext, say};
-use crate::icon;
 use crate::model::Question;
+use crate::{icon, verbatim};
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
-use arkose_session::bus::Decision;
+use arkose_session::questions::Decision;
 use gtk::glib;
 use gtk::glib::subclass::prelude::*;
 
@@ -27,7 +27,7 @@ const MOST: usize = 32;
 mod imp {
     use super::{Guard, QuestionRow};
     use adw::subclass::prelude::*;
-    use arkose_session::bus::Decision;
+    use arkose_session::questions::Decision;
     use gtk::glib;
     use std::cell::{OnceCell, RefCell};
     use std::rc::Rc;
@@ -122,6 +122,8 @@ impl PromptWindow {
 
     fn set_up(&self) {
         let imp = self.imp();
+        // It names what an app asked for.
+        verbatim::wrap(&imp.title, gtk::pango::WrapMode::WordChar);
         imp.questions.connect_row_activated(glib::clone!(
             #[weak(rename_to = window)]
             self,

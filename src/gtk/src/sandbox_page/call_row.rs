@@ -1,4 +1,4 @@
-//! One call to a message bus: what was done about it, what it was, and the way to allow it.
+//! One call to a message bus, or connection to the network: what was done about it, what it was, and the way to allow it.
 //!
 //! ```text
 //! ListBoxRow
@@ -12,8 +12,8 @@ use crate::i18n::{say, sentence_case, tr};
 use crate::model::running::clock;
 use crate::model::{Call, Remedy, What};
 use crate::verbatim;
-use arkose_profile::bus::{Bus, Rule};
 use arkose_profile::i18n::N_;
+use arkose_session::questions::Lasting;
 use gtk::prelude::*;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) struct CallRow {
 }
 
 /// What hears that a call is to be allowed, and which button was pressed for it.
-pub(super) type Allow = std::rc::Rc<dyn Fn(Bus, Rule, &gtk::Button)>;
+pub(super) type Allow = std::rc::Rc<dyn Fn(Lasting, &gtk::Button)>;
 
 impl CallRow {
     /// A row of a call that was made so long after the app's start.
@@ -51,7 +51,7 @@ impl CallRow {
         }
         column.append(&line(&decided(&call), &["caption", "explanation"]));
         match &call.remedy {
-            Some(Remedy::Rule(bus, rule)) => column.append(&button(*bus, rule, &call, allow)),
+            Some(Remedy::Rule(rule)) => column.append(&button(rule, &call, allow)),
             Some(Remedy::None(why)) => column.append(&line(&tr(why), &["caption", "explanation"])),
             None => {}
         }
@@ -98,15 +98,16 @@ fn line(text: &str, classes: &[&str]) -> gtk::Label {
     label
 }
 
-fn button(bus: Bus, rule: &Rule, call: &Call, allow: &Allow) -> gtk::Button {
+fn button(rule: &Lasting, call: &Call, allow: &Allow) -> gtk::Button {
     let says = tr(N_("Allow from Now On"));
     let button: gtk::Button =
         crate::accessible::described(&says, &format!("{} {}", call.destination, call.method));
     button.set_label(&says);
     button.set_halign(gtk::Align::Start);
     button.set_margin_top(4);
-    button.set_tooltip_text(Some(&format!("{} = {rule}", rule.access.as_str())));
+    let list = rule.option().map_or("", |option| option.key);
+    button.set_tooltip_text(Some(&format!("{list} = {}", rule.text())));
     let (allow, rule) = (allow.clone(), rule.clone());
-    button.connect_clicked(move |button| allow(bus, rule.clone(), button));
+    button.connect_clicked(move |button| allow(rule.clone(), button));
     button
 }

@@ -10,8 +10,8 @@ use crate::library;
 use crate::model::{Call, Lines, What, running};
 use crate::window::Window;
 use adw::prelude::*;
-use arkose_profile::bus::{Bus, Rule};
 use arkose_profile::i18n::N_;
+use arkose_session::questions::Lasting;
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
 use std::os::fd::OwnedFd;
@@ -92,9 +92,9 @@ impl SandboxPage {
             imp.calls.remove(&oldest.row);
         }
         let page = self.downgrade();
-        let allow: Allow = Rc::new(move |bus, rule, button| {
+        let allow: Allow = Rc::new(move |rule, button| {
             if let Some(page) = page.upgrade() {
-                page.allow(bus, rule, button);
+                page.allow(rule, button);
             }
         });
         let row = CallRow::new(call, after, &allow);
@@ -103,7 +103,7 @@ impl SandboxPage {
     }
 
     /// Writes the rule that would have allowed it into the user's part of the profile.
-    fn allow(&self, bus: Bus, rule: Rule, button: &gtk::Button) {
+    fn allow(&self, rule: Lasting, button: &gtk::Button) {
         let profile = self.imp().seen.borrow().as_ref().and_then(|seen| seen.profile.clone());
         let (Some(window), Some(profile)) = (self.root().and_downcast::<Window>(), profile) else {
             return;
@@ -111,7 +111,7 @@ impl SandboxPage {
         button.set_sensitive(false);
         let button = button.clone();
         glib::spawn_future_local(async move {
-            match library::allow(profile.clone(), bus, rule).await {
+            match library::allow(profile.clone(), rule).await {
                 Err(trouble) => {
                     button.set_sensitive(true);
                     window.tell(&trouble);

@@ -8,6 +8,7 @@ use crate::error::{Error, Errors, Place};
 use crate::i18n::{Message, N_};
 use crate::layer::{Layer, Origin};
 use crate::nearest::nearest;
+use crate::net::Target;
 use crate::options::option;
 use crate::policy::DBus;
 use crate::value::{Value, check};
@@ -94,8 +95,9 @@ impl Reader {
                 self.put(key, Value::Text(single), Some(place), Vec::new());
             }
             "network" if single == "filtered" => {
-                self.put("network", Value::Text("none".into()), Some(place), Vec::new());
-                self.note(N_("“network=filtered” cannot be enforced; the app is offline instead"));
+                self.put("network", Value::Text(single), Some(place), Vec::new());
+                let public = Value::List(vec![Target::Public.to_string()]);
+                self.put("network-rules.allow", public, Some(place), vec![place]);
             }
             "network" => {
                 let value = match boolean(&single) {

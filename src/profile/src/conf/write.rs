@@ -4,8 +4,9 @@ use super::{bus, words};
 use crate::bus::{Access, Bus};
 use crate::i18n::{Message, N_};
 use crate::layer::Layer;
+use crate::net::Target;
 use crate::options::OPTIONS;
-use crate::policy::DBus;
+use crate::policy::{DBus, Network};
 use crate::size::size;
 use crate::value::Value;
 
@@ -24,7 +25,7 @@ pub fn write(layer: &Layer) -> (String, Vec<Message>) {
     writer.lines.push(format!("[{}]", if fits { name } else { "container" }));
     writer.command();
     writer.text("runas", "runas");
-    writer.text("network", "network");
+    writer.network();
     writer.text("xserver", "xserver");
     writer.text("dbus", "dbus");
     writer.bus_rules();
@@ -62,6 +63,29 @@ impl Writer<'_> {
     fn text(&mut self, conf: &str, key: &'static str) {
         if let Some(value) = self.layer.get(key) {
             self.line(conf, value.as_text());
+        }
+    }
+
+    /// A filtered network of the original is one that reaches the internet, and nothing local. What
+    /// reaches anything else is written as none: reading it again must not open more.
+    fn network(&mut self) {
+        const ALLOW: &str = "network-rules.allow";
+        let value = |key| self.layer.get(key).map(Value::plain).unwrap_or_default();
+        let filtered = value("network") == Network::Filtered.as_str();
+        let lists = ["network-rules.deny", "network-rules.ask"];
+        let public = value(ALLOW) == Target::Public.to_string()
+            && matches!(value("network-rules.default").as_str(), "" | "deny")
+            && lists.into_iter().all(|key| value(key).is_empty());
+        match (filtered, public) {
+            (true, true) => return self.text("network", "network"),
+            (true, false) => {
+                self.line("network", Network::None.as_str());
+                self.lost("network");
+            }
+            (false, _) => self.text("network", "network"),
+        }
+        if !value(ALLOW).is_empty() {
+            self.lost(ALLOW);
         }
     }
 

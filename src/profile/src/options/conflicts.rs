@@ -69,6 +69,11 @@ pub(super) const LIGHT: &[Conflict] = &[
         N_("without mounts no single socket can be shown, and the filter refuses them all"),
     ),
     light(
+        "network",
+        &["filtered"],
+        N_("without namespaces there is no network of its own that could be filtered"),
+    ),
+    light(
         "user-namespaces",
         &["true"],
         N_("the kernel lets nobody mount anything whose files Landlock confines"),

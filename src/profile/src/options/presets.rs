@@ -119,6 +119,11 @@ pub static DBUS_PRESETS: &[BusPreset] = &[
                 Call,
                 "org.freedesktop.secrets=org.freedesktop.Secret.Service.ReadAlias@/org/freedesktop/secrets",
             ),
+            // Which keyrings there are, and nothing that is in them.
+            (
+                Call,
+                "org.freedesktop.secrets=org.freedesktop.DBus.Properties.GetAll@/org/freedesktop/secrets arg0=org.freedesktop.Secret.Service",
+            ),
             (
                 Call,
                 "org.freedesktop.secrets=org.freedesktop.Secret.Session.*@/org/freedesktop/secrets/session/*",
@@ -140,27 +145,7 @@ pub static DBUS_PRESETS: &[BusPreset] = &[
         name: "contacts",
         title: N_("Contacts"),
         summary: N_("The app can ask for your address books, and you are asked each time."),
-        session: &[
-            (Ask, "org.gnome.evolution.dataserver.Sources5"),
-            (Ask, "org.gnome.evolution.dataserver.AddressBook9"),
-            (Ask, "org.gnome.evolution.dataserver.AddressBook10"),
-            (
-                Ask,
-                "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBook.*",
-            ),
-            (
-                Ask,
-                "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBookView.*",
-            ),
-            (
-                Ask,
-                "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBookCursor.*",
-            ),
-            (
-                Broadcast,
-                "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBookView.*",
-            ),
-        ],
+        session: CONTACTS,
         ..NOTHING
     },
     BusPreset {
@@ -181,6 +166,11 @@ pub static DBUS_PRESETS: &[BusPreset] = &[
             (
                 Call,
                 "org.freedesktop.portal.IBus=org.freedesktop.IBus.Portal.CreateInputContext@/org/freedesktop/IBus",
+            ),
+            // Its library asks with this whether there is one, and goes without it if that is refused.
+            (
+                Call,
+                "org.freedesktop.portal.IBus=org.freedesktop.DBus.Peer.Ping@/org/freedesktop/IBus",
             ),
             (
                 Call,
@@ -244,6 +234,86 @@ pub static DBUS_PRESETS: &[BusPreset] = &[
         ],
         ..NOTHING
     },
+];
+
+/// An address book is asked about when it is named and when it is read; that it is opened and closed in
+/// between, and what it says of itself, is not. Its views tell everyone on the bus what they show, and so are not heard.
+const CONTACTS: &[(crate::bus::Access, &str)] = &[
+    (Ask, "org.gnome.evolution.dataserver.Sources5"),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.Sources5=org.freedesktop.DBus.Properties.GetAll@/org/gnome/evolution/dataserver/SourceManager",
+    ),
+    (Ask, "org.gnome.evolution.dataserver.AddressBook9"),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook9=org.freedesktop.DBus.Properties.GetAll@/org/gnome/evolution/dataserver/AddressBookFactory",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook9=org.gnome.evolution.dataserver.AddressBook.Open@/org/gnome/evolution/dataserver/Subprocess/*",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook9=org.gnome.evolution.dataserver.AddressBook.Close@/org/gnome/evolution/dataserver/Subprocess/*",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook9=org.gnome.evolution.dataserver.AddressBook.RetrieveProperties@/org/gnome/evolution/dataserver/Subprocess/*",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook9=org.freedesktop.DBus.Properties.GetAll@/org/gnome/evolution/dataserver/Subprocess/* arg0=org.gnome.evolution.dataserver.AddressBook",
+    ),
+    (Ask, "org.gnome.evolution.dataserver.AddressBook10"),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook10=org.freedesktop.DBus.Properties.GetAll@/org/gnome/evolution/dataserver/AddressBookFactory",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook10=org.gnome.evolution.dataserver.AddressBook.Open@/org/gnome/evolution/dataserver/Subprocess/*",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook10=org.gnome.evolution.dataserver.AddressBook.Close@/org/gnome/evolution/dataserver/Subprocess/*",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook10=org.gnome.evolution.dataserver.AddressBook.RetrieveProperties@/org/gnome/evolution/dataserver/Subprocess/*",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.AddressBook10=org.freedesktop.DBus.Properties.GetAll@/org/gnome/evolution/dataserver/Subprocess/* arg0=org.gnome.evolution.dataserver.AddressBook",
+    ),
+    (
+        Ask,
+        "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBook.*",
+    ),
+    (
+        Ask,
+        "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBookView.*",
+    ),
+    (
+        Ask,
+        "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBookCursor.*",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBook.Open",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBook.Close",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.gnome.evolution.dataserver.AddressBook.RetrieveProperties",
+    ),
+    (
+        Call,
+        "org.gnome.evolution.dataserver.Subprocess.Backend.*=org.freedesktop.DBus.Properties.GetAll arg0=org.gnome.evolution.dataserver.AddressBook",
+    ),
 ];
 
 /// What shows a dialog of its own before it gives anything, or gives nothing away, is allowed; what

@@ -1,7 +1,7 @@
 //! The entries of the option table. What an entry is made of is said in [`options`](super).
 
 use super::conflicts::{LIGHT, ROOT_ON_BUS, ROOT_ON_DIRECT_SCREEN, ROOT_WITH_NAMESPACES};
-use super::{Choice, Group, Kind, Opt, Risk, buses};
+use super::{Choice, Group, Kind, Opt, Risk, buses, network};
 use crate::i18n::N_;
 
 /// Every option, in the order in which they are shown.
@@ -333,6 +333,14 @@ pub static OPTIONS: &[Opt] = &[
                 risk: Risk::Contained,
             },
             Choice {
+                value: "filtered",
+                title: N_("Filtered"),
+                summary: N_(
+                    "The app has a network of its own, and reaches through it what its rules name.",
+                ),
+                risk: Risk::Partial,
+            },
+            Choice {
                 value: "direct",
                 title: N_("Direct"),
                 summary: N_(
@@ -346,6 +354,10 @@ pub static OPTIONS: &[Opt] = &[
         conf: Some("network"),
         conflicts: &[],
     },
+    network::DEFAULT,
+    network::ALLOW,
+    network::DENY,
+    network::ASK,
     Opt {
         key: "devices",
         group: Group::Devices,

@@ -74,8 +74,7 @@ pub(super) fn grant(grant: &mut Grant, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where the documents portal shows this app what it was given. Where that portal is not mounted there
-/// is nothing to show; it is mounted with the first portal of a session that is used.
+/// Where the documents portal shows this app what it was given, once it is mounted.
 pub(super) fn documents(host: &Host, app_id: &str) -> Option<AbsPath> {
     let documents = host.runtime().join("doc/by-app").join(app_id);
     documents.is_dir().then(|| AbsPath::new(documents).ok()).flatten()

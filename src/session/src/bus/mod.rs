@@ -6,35 +6,30 @@
 
 pub(crate) mod address;
 mod identity;
-mod keep;
 mod proxy;
-mod questions;
 mod ring;
-mod terminal;
 mod told;
-mod window;
-mod words;
+mod wake;
 
 pub use address::{session, system};
 pub(crate) use identity::leads_to;
-pub use keep::add as keep_rule;
 pub(crate) use proxy::NAME as PROXY;
-pub use questions::Decision;
 pub(crate) use ring::Ring;
 
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside, SocketBind};
 use crate::host::Host;
+use crate::questions::{Given, Questions, Source};
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
 use arkose_profile::bus::Rule;
 use arkose_profile::{AbsPath, DBus};
 use nix::poll::PollFlags;
 use proxy::Proxy;
-use questions::{Given, Questions};
 use serde_json::{Map, Value, json};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
+use wake::Session;
 
 /// Where the accessibility bus is, on the host and inside.
 const AT_SPI: &str = "AT_SPI_BUS_ADDRESS";
@@ -73,20 +68,22 @@ pub(crate) struct Starting<'a> {
     doors: Vec<Door>,
     identity: Option<Identity>,
     proxy: Proxy,
+    stop: BorrowedFd<'a>,
 }
 
 impl<'a> Starting<'a> {
-    /// Starts the proxy, if the policy grants a bus.
+    /// Starts the proxy, if the policy grants a bus; given up when `stop` is readable.
     pub(crate) fn begin(
         spec: &'a LaunchSpec,
         host: &'a Host,
         inside: &'a Inside,
         runtime: &'a Runtime,
+        stop: BorrowedFd<'a>,
     ) -> Result<Option<Self>, Error> {
         if spec.policy.dbus == DBus::None {
             return Ok(None);
         }
-        let doors = doors(spec, host, inside, runtime)?;
+        let doors = doors(spec, host, inside, runtime, stop)?;
         let id = runtime.id();
         let portals = spec.policy.dbus.session() && identity::is_wanted(&spec.policy.buses);
         let identity = portals.then(|| {
@@ -94,18 +91,17 @@ impl<'a> Starting<'a> {
             Identity { text: identity::text(&app_id, id), app_id }
         });
         let proxy = Proxy::start(&first_line(spec, id, &doors, identity.as_ref()))?;
-        Ok(Some(Self { spec, host, inside, id, doors, identity, proxy }))
+        Ok(Some(Self { spec, host, inside, id, doors, identity, proxy, stop }))
     }
 
-    /// Waits until it listens; given up when `stop` is readable. Where the portals cannot be told who
-    /// the app is, they are left out.
-    pub(crate) fn ready(mut self, stop: BorrowedFd<'_>) -> Result<Bus, Error> {
-        match self.proxy.wait_ready(stop) {
+    /// Waits until it listens. Where the portals cannot be told who the app is, they are left out.
+    pub(crate) fn ready(mut self) -> Result<Bus, Error> {
+        match self.proxy.wait_ready(self.stop) {
             Err(error) if error.kind() != Kind::GivenUp && self.identity.is_some() => {
                 let why = error.message(&|text| (self.spec.translate)(text));
                 (self.spec.note)(&Error::new(Kind::NoIdentity).value(why));
                 self.leave_portals_out()?;
-                self.proxy.wait_ready(stop)?;
+                self.proxy.wait_ready(self.stop)?;
             }
             ready => ready?,
         }
@@ -123,18 +119,19 @@ impl<'a> Starting<'a> {
             self.show_documents(&mut grant, app_id)?;
         }
         let (proxy, portals) = (Some(self.proxy), self.identity.is_some());
-        let (questions, id) = (Questions::default(), self.id.to_owned());
-        Ok(Bus { proxy, grant, questions, id, portals })
+        Ok(Bus { proxy, grant, id: self.id.to_owned(), portals })
     }
 
-    /// What the documents portal shows this app. That file system opens for nobody but the user, and
-    /// so not for root, who builds the sandbox in the other way.
+    /// What the documents portal shows this app. It shows nothing before something has used it.
     fn show_documents(&self, grant: &mut Grant, app_id: &str) -> Result<(), Error> {
-        let Some(documents) = identity::documents(self.host, app_id) else { return Ok(()) };
-        if self.spec.asks_root() {
-            (self.spec.note)(&Error::new(Kind::NoDocuments));
-            return Ok(());
+        if identity::documents(self.host, app_id).is_none() {
+            let found = session(self.host, self.inside)?;
+            let socket = found.source.as_path();
+            let session = Session { socket, uid: self.host.uid(), stop: self.stop };
+            // Where there is none, nothing can be picked either.
+            let _ = session.wake_documents();
         }
+        let Some(documents) = identity::documents(self.host, app_id) else { return Ok(()) };
         grant.directories.push((documents, self.inside.below_runtime("doc")?));
         Ok(())
     }
@@ -157,6 +154,7 @@ fn doors(
     host: &Host,
     inside: &Inside,
     runtime: &Runtime,
+    stop: BorrowedFd<'_>,
 ) -> Result<Vec<Door>, Error> {
     let (dbus, buses) = (spec.policy.dbus, &spec.policy.buses);
     let door = |bus, variable, upstream, rules: &[Rule], dest| -> Result<Door, Error> {
@@ -168,7 +166,9 @@ fn doors(
         let found = session(host, inside)?;
         let upstream = address::of(found.source.as_path());
         if let Some(rules) = &buses.accessibility {
-            match accessibility(host) {
+            let socket = found.source.as_path();
+            let asked = || Session { socket, uid: host.uid(), stop }.wake_accessibility().ok();
+            match accessibility(host).or_else(asked) {
                 Some(upstream) => {
                     let dest = inside.below_runtime("at-spi/bus")?;
                     doors.push(door("accessibility", AT_SPI, upstream, rules, dest)?);
@@ -227,13 +227,12 @@ fn first_line(spec: &LaunchSpec, id: &str, doors: &[Door], identity: Option<&Ide
     line
 }
 
-/// The buses of a sandbox that runs; dropping it ends the proxy and whoever asks.
+/// The buses of a sandbox that runs; dropping it ends the proxy.
 #[derive(Debug)]
 pub(crate) struct Bus {
     /// Nothing once it has ended.
     proxy: Option<Proxy>,
     grant: Grant,
-    questions: Questions,
     id: String,
     /// Whether portals know the app.
     portals: bool,
@@ -258,39 +257,48 @@ impl Bus {
 
     /// What is waited for.
     pub(crate) fn wanted(&self) -> Vec<(BorrowedFd<'_>, PollFlags)> {
-        let proxy = self.proxy.iter().map(|proxy| (proxy.lines.socket(), proxy.lines.wanted()));
-        proxy.chain(self.questions.wanted()).collect()
+        self.proxy.iter().map(|proxy| (proxy.lines.socket(), proxy.lines.wanted())).collect()
     }
 
-    /// Does what there is to do: what is to be told. `terminal` is whether nobody else reads from the
-    /// user's terminal.
-    pub(crate) fn serve(&mut self, spec: &LaunchSpec, host: &Host, terminal: bool) -> Vec<Value> {
+    /// Does what there is to do, and has asked what is asked: what is to be told. `terminal` is whether nobody
+    /// else reads from the user's terminal.
+    pub(crate) fn serve(
+        &mut self,
+        spec: &LaunchSpec,
+        host: &Host,
+        questions: &mut Questions,
+        terminal: bool,
+    ) -> Vec<Value> {
         let mut told = Vec::new();
         let Some(proxy) = &mut self.proxy else { return told };
         let lines = proxy.lines.pass();
-        for given in self.questions.serve(spec) {
-            answer(proxy, given);
-        }
         for line in lines.iter().filter_map(Value::as_object) {
             told.extend(told::event(&self.id, line));
             if let Some(number) = line.get("withdrawn").and_then(Value::as_u64) {
-                self.questions.withdraw(number);
+                questions.withdraw(Source::Bus, number);
             } else if let Some(number) = line.get("ask").and_then(Value::as_u64) {
-                self.questions.ask(number, told::texts(line), spec, host, terminal);
+                let question = (Source::Bus, number);
+                questions.ask(question, told::texts(line), spec, host, terminal);
             }
-        }
-        for given in self.questions.refused() {
-            answer(proxy, given);
         }
         if proxy.lines.is_over() {
             // Whatever it has said last: without it the app reaches no bus.
             proxy.stop();
             self.proxy = None;
-            self.questions = Questions::default();
+            questions.forget(Source::Bus);
             (spec.note)(&Error::new(Kind::BusGone));
             told.push(gone(&self.id));
         }
         told
+    }
+
+    /// Passes on what was answered.
+    pub(crate) fn answer(&mut self, given: Given) {
+        let Given { number, allow, lasts, .. } = given;
+        let lasts = if lasts { "launch" } else { "once" };
+        if let Some(proxy) = &mut self.proxy {
+            proxy.lines.say(&json!({ "answer": number, "allow": allow, "for": lasts }));
+        }
     }
 
     /// Has every message told from now on, and not only what is refused or asked.
@@ -299,12 +307,6 @@ impl Bus {
             proxy.lines.say(&json!({ "log": "all" }));
         }
     }
-}
-
-fn answer(proxy: &mut Proxy, given: Given) {
-    let Given { number, allow, lasts } = given;
-    let lasts = if lasts { "launch" } else { "once" };
-    proxy.lines.say(&json!({ "answer": number, "allow": allow, "for": lasts }));
 }
 
 fn gone(id: &str) -> Value {

@@ -1,11 +1,14 @@
 //! The network: loopback, where the witnesses are, and no address beyond it.
 
 use crate::doctor::keeps_abstract_sockets;
-use crate::verify::check::{After, Checks, about};
+use crate::network::INTERFACE;
+use crate::verify::check::{After, Checks, about, entry};
 use crate::verify::expect::Expect;
 use crate::verify::subject::Subject;
 use arkose_probe::{Found, Trial, calls};
 use arkose_profile::Network;
+use arkose_profile::i18n::N_;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
@@ -31,7 +34,11 @@ pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
         checks.add(network, namespace, expect);
     }
     if !direct && !subject.light() {
-        checks.add(network, Trial::Interfaces, Expect::only(["lo"]));
+        let expect = match subject.policy.network {
+            Network::Filtered => Expect::only(["lo", INTERFACE]),
+            _ => Expect::only(["lo"]),
+        };
+        checks.add(network, Trial::Interfaces, expect);
     }
     if !subject.as_root() {
         let raw = Trial::Family { family: calls::INTERNET, raw: true };
@@ -43,5 +50,26 @@ pub(super) fn add(subject: &Subject<'_>, checks: &mut Checks) {
         let expect = if kept { Expect::Refused } else { Expect::Works };
         let name = subject.witnesses.name.clone();
         checks.add(network, Trial::ConnectAbstract { name }, expect);
+    }
+    rules(subject, checks);
+}
+
+/// The lines of rules, and what is told of a filtered network beside: nothing is sent beyond loopback.
+fn rules(subject: &Subject<'_>, checks: &mut Checks) {
+    let filtered = subject.policy.network == Network::Filtered;
+    let mut before: HashMap<&str, usize> = HashMap::new();
+    for line in &subject.told.lines {
+        let key = line.key;
+        let number = before.entry(key).or_default();
+        let beside = key == "network" && *number > 0;
+        if beside || key.starts_with("network-rules.") {
+            let reason = if filtered {
+                N_("what rules are about lies outside, and nothing is sent there for a trial")
+            } else {
+                N_("that the app reaches nothing by rules is tried with “network”")
+            };
+            checks.not_tried(entry(key, *number), reason);
+        }
+        *number += 1;
     }
 }

@@ -1,8 +1,8 @@
 //! Questions on the user's terminal, one after the other, where there is no display and nobody else
 //! reads from the terminal.
 
-use super::questions::{Decision, Question};
 use super::words;
+use super::{Decision, Question, Source};
 use crate::spec::LaunchSpec;
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::text::visible;
@@ -56,7 +56,7 @@ impl Terminal {
 
     /// Asks, after those that were asked before.
     pub(super) fn ask(&mut self, question: &Question, spec: &LaunchSpec) -> bool {
-        self.open.push_back((question.number, text(question, spec)));
+        self.open.push_back((question.key, text(question, spec)));
         if self.open.len() == 1 {
             self.show();
         }
@@ -124,10 +124,12 @@ impl Terminal {
 /// What the app wants, exactly what, and what can be answered.
 fn text(question: &Question, spec: &LaunchSpec) -> String {
     let (sentence, _) = words::told(question, spec);
-    let parts = ["bus", "destination", "interface", "member", "path", "arg0"];
-    let parts = parts.map(|key| visible(question.text(key).as_bytes()));
-    let exactly = parts.iter().filter(|part| !part.is_empty());
-    let exactly = exactly.map(String::as_str).collect::<Vec<_>>().join(" ");
+    let parts = match question.source {
+        Source::Bus => &["bus", "destination", "interface", "member", "path", "arg0"][..],
+        Source::Network => &["name", "address", "port", "protocol"],
+    };
+    let parts = parts.iter().map(|key| visible(question.text(key).as_bytes()));
+    let exactly = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     let keys =
         Message::new(N_("1 this time, 2 for this launch, 3 always, 4 never; anything else is no:"));
     let keys = keys.translated(&|text| (spec.translate)(text));

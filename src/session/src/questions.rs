@@ -1,12 +1,17 @@
-//! The questions of the proxy that are open, who asks them, and what an answer comes to.
+//! The questions that are open, who asks them, and what an answer comes to.
 //!
-//! They are asked in a window where there is a display, else on the terminal where nobody else reads
-//! from it, and else the answer is no. It is no as well when the window is closed, ends by itself or
-//! says what is no answer; how long is waited is the proxy's affair.
+//! They come from the programs that stand between an app and what it may reach. They are asked in a window
+//! where there is a display, else on the terminal where nobody else reads from it, and else the answer is
+//! no. It is no as well when the window is closed, ends by itself or says what is no answer; how long is
+//! waited is the affair of who has the question.
 
-use super::keep;
-use super::terminal::Terminal;
-use super::window::Window;
+mod keep;
+mod terminal;
+mod window;
+mod words;
+
+pub use keep::{Lasting, add as keep_rule};
+
 use crate::host::Host;
 use crate::spec::LaunchSpec;
 use nix::poll::PollFlags;
@@ -14,8 +19,10 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
+use terminal::Terminal;
+use window::Window;
 
-/// How many may be open; the proxy has no more.
+/// How many may be open; nobody has more.
 const MOST: usize = 256;
 /// How long no window is opened after one that ended without an answer.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -54,48 +61,58 @@ impl Decision {
         }
     }
 
-    pub(super) fn parse(word: &str) -> Option<Self> {
+    fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|decision| decision.as_str() == word)
     }
 }
 
+/// Who has a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The proxy of the message buses.
+    Bus,
+    /// The program of a filtered network.
+    Network,
+}
+
 /// A question: what the app wants of whom.
 #[derive(Debug)]
-pub(super) struct Question {
-    pub(super) number: u64,
-    /// The texts of the proxy's line.
-    pub(super) texts: Map<String, Value>,
+pub(crate) struct Question {
+    /// Among all that are open.
+    key: u64,
+    source: Source,
+    /// Among those of its source.
+    number: u64,
+    /// The texts of the line that it came with.
+    texts: Map<String, Value>,
 }
 
 impl Question {
-    pub(super) fn text(&self, key: &str) -> &str {
+    fn text(&self, key: &str) -> &str {
         self.texts.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-/// What the proxy is to do.
+/// What who has a question is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Given {
-    pub(super) number: u64,
-    pub(super) allow: bool,
+pub(crate) struct Given {
+    pub(crate) source: Source,
+    pub(crate) number: u64,
+    pub(crate) allow: bool,
     /// Until the app ends, or once.
-    pub(super) lasts: bool,
-}
-
-impl Given {
-    fn no(number: u64) -> Self {
-        Self { number, allow: false, lasts: false }
-    }
+    pub(crate) lasts: bool,
 }
 
 /// All that are open.
 #[derive(Debug, Default)]
-pub(super) struct Questions {
+pub(crate) struct Questions {
+    /// The key of the last one.
+    last: u64,
     open: BTreeMap<u64, Question>,
     window: Option<Window>,
     terminal: Option<Terminal>,
     /// Those that nobody was asked.
-    refused: Vec<u64>,
+    refused: Vec<Given>,
     /// Until when no window is opened.
     pause: Option<Instant>,
     /// When the last questions were withdrawn.
@@ -104,19 +121,20 @@ pub(super) struct Questions {
 
 impl Questions {
     /// Has somebody asked.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &mut self,
-        number: u64,
+        (source, number): (Source, u64),
         texts: Map<String, Value>,
         spec: &LaunchSpec,
         host: &Host,
         free: bool,
     ) {
-        let question = Question { number, texts };
+        self.last += 1;
+        let question = Question { key: self.last, source, number, texts };
         if self.open.len() >= MOST || self.is_flooded() || !self.put(&question, spec, host, free) {
-            self.refused.push(number);
+            self.refused.push(Given { source, number, allow: false, lasts: false });
         } else {
-            self.open.insert(number, question);
+            self.open.insert(question.key, question);
         }
     }
 
@@ -147,29 +165,37 @@ impl Questions {
     }
 
     /// Nobody waits for the answer any more.
-    pub(super) fn withdraw(&mut self, number: u64) {
-        if self.open.remove(&number).is_some() {
-            self.withdrawn.truncate(MOST_WITHDRAWN);
-            self.withdrawn.push_front(Instant::now());
-            self.window.iter_mut().for_each(|window| window.withdraw(number));
-            self.terminal.iter_mut().for_each(|terminal| terminal.withdraw(number));
-            self.close_when_done();
-        }
+    pub(crate) fn withdraw(&mut self, source: Source, number: u64) {
+        let of = |question: &&Question| (question.source, question.number) == (source, number);
+        let Some(key) = self.open.values().find(of).map(|question| question.key) else { return };
+        self.open.remove(&key);
+        self.withdrawn.truncate(MOST_WITHDRAWN);
+        self.withdrawn.push_front(Instant::now());
+        self.window.iter_mut().for_each(|window| window.withdraw(key));
+        self.terminal.iter_mut().for_each(|terminal| terminal.withdraw(key));
+        self.close_when_done();
+    }
+
+    /// Who has these is gone, and waits for no answer.
+    pub(crate) fn forget(&mut self, source: Source) {
+        let keys = self.open.values().filter(|question| question.source == source);
+        let numbers: Vec<u64> = keys.map(|question| question.number).collect();
+        numbers.into_iter().for_each(|number| self.withdraw(source, number));
     }
 
     /// Those that are to be answered with no, because nobody can be asked.
-    pub(super) fn refused(&mut self) -> Vec<Given> {
-        std::mem::take(&mut self.refused).into_iter().map(Given::no).collect()
+    pub(crate) fn refused(&mut self) -> Vec<Given> {
+        std::mem::take(&mut self.refused)
     }
 
     /// What is waited for.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
         let window = self.window.iter().map(Window::wanted);
         window.chain(self.terminal.iter().map(Terminal::wanted))
     }
 
     /// What has been decided.
-    pub(super) fn serve(&mut self, spec: &LaunchSpec) -> Vec<Given> {
+    pub(crate) fn serve(&mut self, spec: &LaunchSpec) -> Vec<Given> {
         let mut decided = Vec::new();
         if let Some(window) = &mut self.window {
             decided.extend(window.answers());
@@ -179,19 +205,19 @@ impl Questions {
                 if decided.len() < self.open.len() {
                     self.pause = Some(Instant::now() + PAUSE);
                 }
-                decided.extend(self.open.keys().map(|number| (*number, Decision::No)));
+                decided.extend(self.open.keys().map(|key| (*key, Decision::No)));
             }
         }
         if let Some(terminal) = &mut self.terminal {
             decided.extend(terminal.answers());
             if terminal.is_over() {
                 self.terminal = None;
-                decided.extend(self.open.keys().map(|number| (*number, Decision::No)));
+                decided.extend(self.open.keys().map(|key| (*key, Decision::No)));
             }
         }
-        let given = decided.into_iter().filter_map(|(number, decision)| {
+        let given = decided.into_iter().filter_map(|(key, decision)| {
             // One that was withdrawn, or answered before, is not answered.
-            let question = self.open.remove(&number)?;
+            let question = self.open.remove(&key)?;
             Some(give(&question, decision, spec))
         });
         let given = given.collect();
@@ -214,5 +240,5 @@ fn give(question: &Question, decision: Decision, spec: &LaunchSpec) -> Given {
         keep::keep(question, allow, spec);
     }
     let lasts = !matches!(decision, Decision::Once | Decision::No);
-    Given { number: question.number, allow, lasts }
+    Given { source: question.source, number: question.number, allow, lasts }
 }

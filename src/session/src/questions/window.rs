@@ -1,6 +1,6 @@
 //! The window that asks: `arkose-gtk --prompt`, started for the first question and ended after the last.
 
-use super::questions::{Decision, Question};
+use super::{Decision, Question, Source};
 use crate::child::Program;
 use crate::host::Host;
 use crate::lines::Lines;
@@ -42,15 +42,19 @@ impl Window {
     pub(super) fn ask(&mut self, question: &Question, spec: &LaunchSpec) -> bool {
         let (words, risk) = super::words::told(question, spec);
         let mut line = json!({
-            "question": question.number,
+            "question": question.key,
             "app": visible(spec.title.as_bytes()),
             "words": words,
             "risk": risk,
         });
         let Some(fields) = line.as_object_mut() else { return false };
-        for key in ["bus", "destination", "path", "interface", "member", "arg0"] {
-            if let Some(text) = question.texts.get(key) {
-                fields.insert(key.to_owned(), text.clone());
+        let keys = match question.source {
+            Source::Bus => &["bus", "destination", "path", "interface", "member", "arg0"][..],
+            Source::Network => &["name", "address", "port", "protocol"],
+        };
+        for key in keys {
+            if let Some(text) = question.texts.get(*key) {
+                fields.insert((*key).to_owned(), text.clone());
             }
         }
         if let (true, Some(profile)) = (spec.stored, &spec.profile) {

@@ -1,10 +1,13 @@
 //! Writing an answer that is to last into the user's own part of the profile.
 
-use super::questions::Question;
+use super::{Question, Source};
 use crate::error::{Error, Kind};
 use crate::spec::LaunchSpec;
-use arkose_profile::bus::{Access, Bus, Rule, Subject, TextPattern};
+use arkose_profile::bus::{Access, Bus, NamePattern, Rule, Subject, TextPattern};
+use arkose_profile::net::{self, Tier, Verdict};
+use arkose_profile::options::Opt;
 use arkose_profile::{Context, Layer, Profile, Store, Value};
+use serde_json::{Map, Value as Json};
 use std::io;
 
 /// Whose methods are for all interfaces of an object; which one, their first argument says.
@@ -19,26 +22,78 @@ pub(super) fn keep(question: &Question, allow: bool, spec: &LaunchSpec) {
 }
 
 fn write(question: &Question, allow: bool, id: &str) -> io::Result<()> {
+    if question.source == Source::Network {
+        let verdict = if allow { Verdict::Allow } else { Verdict::Deny };
+        // The narrowest rule about it, in words that are a rule's alone.
+        let rule = net::Rule::parse(verdict, question.text("would_allow"));
+        let rule = rule.map_err(|why| io::Error::other(why.to_string()))?;
+        return add(id, &Lasting::Network(rule));
+    }
     let rule = rule(question, allow).ok_or(io::ErrorKind::InvalidInput)?;
     let bus = Bus::parse(question.text("bus")).ok_or(io::ErrorKind::InvalidData)?;
-    add(id, bus, &rule)
+    add(id, &Lasting::Bus(bus, rule))
+}
+
+/// A rule that can be kept in a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Lasting {
+    /// For a message bus.
+    Bus(Bus, Rule),
+    /// For the network.
+    Network(net::Rule),
+}
+
+impl Lasting {
+    /// The rule that would have allowed what an event tells of: for one name or address, and no more than that,
+    /// for whatever would allow more somebody else has written.
+    #[must_use]
+    pub fn of(event: &Map<String, Json>) -> Option<Self> {
+        let text = |key: &str| event.get(key).and_then(Json::as_str);
+        let would_allow = text("would_allow")?;
+        let Some(bus) = text("bus") else {
+            let rule = net::Rule::parse(Verdict::Allow, would_allow).ok()?;
+            return (rule.tier() == Tier::Host).then_some(Self::Network(rule));
+        };
+        let bus = Bus::parse(bus)?;
+        let (access, rule) = would_allow.split_once('=')?;
+        let rule = Rule::parse(Access::parse(access.trim())?, rule.trim()).ok()?;
+        matches!(rule.name, NamePattern::Exact(_)).then_some(Self::Bus(bus, rule))
+    }
+
+    /// The list of the profile that it belongs to; what is done on the accessibility bus is not the profile's
+    /// to say.
+    #[must_use]
+    pub fn option(&self) -> Option<&'static Opt> {
+        match self {
+            Self::Bus(bus, rule) => bus.option(rule.access),
+            Self::Network(rule) => rule.verdict.option(),
+        }
+    }
+
+    /// Its text in that list.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Bus(_, rule) => rule.to_string(),
+            Self::Network(rule) => rule.to_string(),
+        }
+    }
 }
 
 /// Writes a rule into the user's own part of the stored profile `id`. It holds from the next launch on.
 ///
 /// # Errors
-/// When no profile has rules for that bus, when the profile cannot be read or written, or could not be
-/// launched with the rule.
-pub fn add(id: &str, bus: Bus, rule: &Rule) -> io::Result<()> {
-    // What is done on the accessibility bus is not the profile's to say.
-    let key = bus.option(rule.access).ok_or(io::ErrorKind::Unsupported)?.key;
+/// When no profile has such rules, when the profile cannot be read or written, or could not be launched
+/// with the rule.
+pub fn add(id: &str, lasting: &Lasting) -> io::Result<()> {
+    let key = lasting.option().ok_or(io::ErrorKind::Unsupported)?.key;
+    let text = lasting.text();
     let context = Context::current().map_err(io::Error::other)?;
     let store = Store::of(&context);
     // What is read here must not be changed by another before it is written.
     let held = store.hold().map_err(io::Error::other)?;
     let profile = store.load(id).map_err(io::Error::other)?;
     let mut list = profile.value(key).as_list().to_vec();
-    let text = rule.to_string();
     if list.contains(&text) {
         return Ok(());
     }
@@ -83,8 +138,9 @@ fn asked_by(question: &Question) -> Option<Rule> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Source;
     use super::*;
-    use serde_json::{Map, json};
+    use serde_json::json;
 
     fn kept(changed: &[(&str, &str)]) -> Option<String> {
         let mut texts = Map::new();
@@ -95,7 +151,26 @@ mod tests {
         {
             texts.insert((*key).to_owned(), json!(text));
         }
-        rule(&Question { number: 1, texts }, true).map(|rule| rule.to_string())
+        rule(&Question { key: 1, source: Source::Bus, number: 1, texts }, true)
+            .map(|rule| rule.to_string())
+    }
+
+    #[test]
+    fn an_event_names_a_rule_for_one_name_or_none() {
+        let of = |event: Json| Lasting::of(event.as_object().unwrap()).map(|one| one.text());
+        let bus = |rule: &str| of(json!({ "bus": "session", "would_allow": rule }));
+        assert_eq!(bus("call = org.x=org.x.I.M@/x").unwrap(), "org.x=org.x.I.M@/x");
+        assert_eq!(
+            (bus("talk = *"), bus("own = org.x.*"), bus("call ? org.x")),
+            (None, None, None)
+        );
+        let network = |rule: &str| of(json!({ "would_allow": rule }));
+        assert_eq!(network("a.example:443/tcp").unwrap(), "a.example:443/tcp");
+        assert_eq!(network("192.0.2.1").unwrap(), "192.0.2.1");
+        assert_eq!(
+            (network("*.example"), network("public"), network("10.0.0.0/8")),
+            (None, None, None)
+        );
     }
 
     #[test]

@@ -1,0 +1,30 @@
+//! The network of a sandbox that has rules: what its first process does in the network namespace of its
+//! own before the app is there, and what is sent later over the sockets that it opened.
+//!
+//! [`ruleset()`] makes nftables of rules, [`Control`] loads them, [`Log`] hears what was asked about and
+//! denied, and [`open()`] opens the sockets for it. All is spoken with the kernel directly: no program is
+//! started, and no library is loaded.
+
+mod control;
+mod counters;
+mod judge;
+mod live;
+mod netlink;
+mod nflog;
+mod nft;
+mod open;
+mod packet;
+mod ruleset;
+mod socket;
+mod spec;
+mod uplink;
+
+pub use control::Control;
+pub use counters::{Count, FlowCount, accounting};
+pub use live::{add_answer, add_names};
+pub use nflog::{Log, Logged, Told, logged};
+pub use nft::Batch;
+pub use open::{Dns, Opened, allow_echo, open};
+pub use ruleset::{Ruleset, ruleset};
+pub use spec::{Answer, Generation, Group, LiveName, Range, Spec, To};
+pub use uplink::{Side, Uplink, bring_loopback_up, local_addresses, wait_for_uplink};

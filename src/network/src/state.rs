@@ -1,0 +1,289 @@
+//! What is known at one time: the rules, the names, what is open, and what is to be told.
+
+use crate::ask::{self, Asks};
+use crate::control::{Given, Span};
+use crate::events::{Events, brief};
+use crate::flow::{Destination, Packet};
+use crate::fold::{Fold, Refused};
+use crate::names::Names;
+use crate::policy::{Learned, NameVerdict, NotTaken, Note, Policy, Progress, Sets, World};
+use crate::walls::{Answer, Control, Table};
+use arkose_profile::net::{self, Flow, Rule, Rules, Verdict};
+use serde_json::{Value, json};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// How long a yes to one connection lets others of the same kind through: as long as an app may take
+/// to try again.
+const ONCE: Duration = Duration::from_secs(60);
+/// The most rules that are added by answers.
+const MOST_ADDED: usize = 1024;
+
+/// All of it.
+#[derive(Debug)]
+pub struct State {
+    table: Table,
+    /// The rules that were added by answers; they are among those of the table.
+    added: Vec<Rule>,
+    names: Names,
+    control: Box<dyn Control>,
+    asks: Asks,
+    fold: Fold,
+    /// What is to be told.
+    pub events: Events,
+    /// The time, as of the last look at the clock.
+    pub now: Instant,
+}
+
+impl State {
+    /// These rules are enforced already.
+    #[must_use]
+    pub fn new(table: Table, control: Box<dyn Control>) -> Self {
+        Self {
+            table,
+            added: Vec::new(),
+            names: Names::default(),
+            control,
+            asks: Asks::default(),
+            fold: Fold::default(),
+            events: Events::default(),
+            now: Instant::now(),
+        }
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    fn is_host(&self, address: IpAddr) -> bool {
+        self.table.host.contains(&address)
+    }
+
+    /// A packet was held back or refused.
+    pub fn packet(&mut self, packet: &Packet) {
+        let (to, what) = (packet.to, Refused::Connection(packet.to));
+        let names = self.names.of(to.address, self.now);
+        // Most of them are repeats, and cost no more than finding that out.
+        if packet.ask && !self.asks.again(&to, &names, self.now) {
+            let fields = self.decided(&to, &names);
+            self.asks.ask(&to, &names, fields, &mut self.events, self.now);
+        } else if !packet.ask && !self.fold.again(&what) {
+            let fields = self.decided(&to, &names);
+            self.fold.refused(what, fields, &mut self.events, self.now);
+        }
+    }
+
+    /// What is told of a connection: where it goes, which rule decides, and which would allow it.
+    fn decided(&self, to: &Destination, names: &[String]) -> Value {
+        let flow = Flow {
+            address: to.address,
+            protocol: to.protocol,
+            port: to.port,
+            is_host: self.is_host(to.address),
+            names,
+        };
+        let rule = self.table.rules.decide(&flow).rule;
+        let mut fields = to.fields(names);
+        if let Value::Object(fields) = &mut fields {
+            fields.insert("kind".to_owned(), "connection".into());
+            fields.insert("rule".to_owned(), json!(rule.and_then(|rule| self.rule(rule))));
+            let allowing = Rule::allowing(&flow).map(|rule| rule.to_string());
+            fields.insert("would_allow".to_owned(), json!(allowing));
+        }
+        fields
+    }
+
+    /// A rule as it is told.
+    fn rule(&self, number: usize) -> Option<String> {
+        self.table.rules.list.get(number).map(|rule| format!("{} {rule}", rule.verdict))
+    }
+
+    /// The person answered.
+    pub fn answered(&mut self, given: &Given) {
+        let Some(about) = self.asks.answer(given.answer, given.allow, self.now) else { return };
+        let verdict = if given.allow { Verdict::Allow } else { Verdict::Deny };
+        let rule = (given.span == Span::Launch).then(|| match &given.rule {
+            Some(text) => Rule::parse(verdict, text).map_err(|why| why.to_string()),
+            None => {
+                let to = about.destinations.first().copied();
+                let names: Vec<String> = about.name.iter().cloned().collect();
+                let rule = to.and_then(|to| self.of(&to, &names, verdict));
+                rule.ok_or_else(|| "no rule is about it".to_owned())
+            }
+        });
+        let rule = match rule {
+            None => None,
+            Some(Ok(rule)) => Some(rule),
+            Some(Err(why)) => {
+                self.events.tell("failed", json!({ "reason": brief(&why) }));
+                None
+            }
+        };
+        let told = rule.as_ref().map(|rule| format!("{} {rule}", rule.verdict));
+        if let Some(to) = about.destinations.first() {
+            let names: Vec<&str> = about.name.iter().map(|name| brief(name)).collect();
+            self.events.tell(
+                "answered",
+                json!({
+                    "address": to.address, "protocol": to.protocol, "port": to.port,
+                    "names": names, "allow": given.allow, "rule": told,
+                }),
+            );
+        }
+        if let Some(rule) = rule.filter(|_| self.added.len() < MOST_ADDED) {
+            self.added.push(rule);
+            self.load(self.table.rules.clone());
+        }
+        // Beside the rule, which may be about something else than what was asked.
+        let time = if given.allow { ONCE } else { ask::RESPITE };
+        let answer = |to: &Destination| Answer { to: *to, allow: given.allow, time };
+        let answers: Vec<Answer> = about.destinations.iter().map(answer).collect();
+        if self.control.answer(&self.table, &answers).is_err() {
+            self.failed();
+        }
+    }
+
+    /// The narrowest rule about a connection.
+    fn of(&self, to: &Destination, names: &[String], verdict: Verdict) -> Option<Rule> {
+        let flow = Flow {
+            address: to.address,
+            protocol: to.protocol,
+            port: to.port,
+            is_host: self.is_host(to.address),
+            names,
+        };
+        Rule::allowing(&flow).map(|rule| Rule { verdict, ..rule })
+    }
+
+    /// Other rules from now on, beside those that were answers: what they refuse is cut off.
+    pub fn load(&mut self, mut rules: Rules) {
+        for rule in &self.added {
+            if !rules.list.contains(rule) {
+                rules.list.push(rule.clone());
+            }
+        }
+        let before = self.table.generation;
+        let Some(generation) = before.checked_add(1) else { return self.failed() };
+        let table = Table { rules, generation, host: self.table.host.clone() };
+        let names = self.names.all(self.now);
+        match self.control.load(&table, before, &names) {
+            Ok(_) => self.table = table,
+            Err(_) => self.failed(),
+        }
+    }
+
+    fn failed(&mut self) {
+        self.events.tell("failed", json!({ "reason": NotTaken.to_string() }));
+    }
+
+    /// Tells what went where.
+    pub fn traffic(&mut self) {
+        let Some(traffic) = self.control.traffic() else {
+            return self.events.line(&json!({ "traffic": null }));
+        };
+        let one = |one: &crate::flow::Traffic| {
+            let mut fields = one.to.fields(&self.names.of(one.to.address, self.now));
+            if let Value::Object(fields) = &mut fields {
+                fields.insert("sent".to_owned(), one.sent.into());
+                fields.insert("received".to_owned(), one.received.into());
+                fields.retain(|_, value| !value.is_null());
+            }
+            fields
+        };
+        let traffic: Vec<Value> = traffic.iter().map(one).collect();
+        self.events.line(&json!({ "traffic": traffic }));
+    }
+
+    /// Something that was handed over was done, or could not be.
+    pub fn settled(&mut self, done: bool) {
+        if !done {
+            self.failed();
+        }
+    }
+
+    /// Gathers what is to be told.
+    pub fn gather(&mut self) {
+        // A supervisor that does not listen is not told more; then nothing more is handed over.
+        while !self.events.is_full()
+            && let Some(line) = self.control.line()
+        {
+            self.events.line(&line);
+        }
+    }
+
+    /// When something is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let all = [self.asks.deadline(), self.fold.deadline(), self.events.deadline()];
+        all.into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self) {
+        self.asks.tick(&mut self.events, self.now);
+        self.fold.tick(&mut self.events, self.now);
+        self.events.tick(self.now);
+    }
+}
+
+impl Policy for State {
+    fn name(&self, name: &str) -> NameVerdict {
+        match self.table.rules.name(name) {
+            net::NameVerdict::Resolve => NameVerdict::Resolve,
+            net::NameVerdict::Refuse(_) => NameVerdict::Refuse,
+        }
+    }
+
+    fn may_reach(&self, address: IpAddr, names: &[String]) -> bool {
+        if self.is_host(address) {
+            return self.table.rules.may_reach_host();
+        }
+        self.table.rules.may_reach(address, names)
+    }
+}
+
+impl Sets for State {
+    fn learn(&mut self, learned: &[Learned]) -> Result<Progress, NotTaken> {
+        let live = Names::live(learned);
+        let progress = self.control.learn(&self.table, &live)?;
+        self.names.learn(&live, self.now);
+        Ok(progress)
+    }
+}
+
+impl World for State {
+    fn note(&mut self, note: Note<'_>) {
+        match note {
+            Note::Name(name) => {
+                let what = Refused::Name(brief(name).to_owned());
+                if self.fold.again(&what) {
+                    return;
+                }
+                let rule = match self.table.rules.name(name) {
+                    net::NameVerdict::Refuse(Some(rule)) => self.rule(rule),
+                    _ => None,
+                };
+                let allowing = net::canonical_name(name);
+                let fields = json!({
+                    "kind": "name", "name": brief(name), "rule": rule, "would_allow": allowing,
+                });
+                self.fold.refused(what, fields, &mut self.events, self.now);
+            }
+            Note::Addresses(names, addresses) => {
+                let name = names.first().map_or("", |name| brief(name)).to_owned();
+                let what = Refused::Addresses(name);
+                if self.fold.again(&what) {
+                    return;
+                }
+                let fields = json!({ "kind": "addresses", "names": names, "addresses": addresses });
+                self.fold.refused(what, fields, &mut self.events, self.now);
+            }
+        }
+    }
+
+    fn names(&self, address: IpAddr) -> Vec<String> {
+        self.names.of(address, self.now)
+    }
+}
