@@ -27,6 +27,13 @@ Gio.bus_own_name_on_connection(bus, 'org.example.Test', 0, lambda *_: print('rea
 GLib.MainLoop().run()
 "#;
 
+/// A bus without any service.
+const BARE: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>unix:path=PLACE</listen><policy context="default">
+<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+"#;
+
 /// Calls the service; says what came, or how it was refused.
 fn say(word: &str) -> String {
     format!(
@@ -321,13 +328,32 @@ both_ways! {
         assert_eq!(without, "none");
     }
 
-    fn without_an_accessibility_bus_an_app_starts_and_it_is_said(via) {
+    fn the_accessibility_bus_is_started_for_an_app_that_may_use_it(via) {
         let session = Session::start();
         // A launcher of it may listen already, for the windows of another test.
         let its = machine().runtime.join("at-spi");
         let hidden = format!("! test -d '{0}' || mount -t tmpfs tmpfs '{0}'", its.display());
+        let ask = "dbus-send --bus=\"$AT_SPI_BUS_ADDRESS\" --print-reply=literal --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetId >/dev/null && echo answers";
+        let run = session.run(via).option("dbus-preset", "accessibility").shell(ask);
+        assert_eq!(Outcome::of(&mut run.on_changed_host(&hidden)).success(), "answers");
+    }
+
+    fn without_an_accessibility_bus_an_app_starts_and_it_is_said(via) {
+        let session = Session::start();
+        let its = machine().runtime.join("at-spi");
+        let hidden = format!("! test -d '{0}' || mount -t tmpfs tmpfs '{0}'", its.display());
+        // A bus that can start nothing.
+        let place = session.scratch.join("bare");
+        let config = session.scratch.file("bare.conf", &BARE.replace("PLACE", place.to_str().unwrap()));
+        let mut daemon = machine().as_user("dbus-daemon");
+        daemon.arg(format!("--config-file={}", config.display())).args(["--nofork", "--print-address=1"]);
+        let mut daemon = daemon.stdout(Stdio::piped()).spawn().unwrap();
+        Lines::of(daemon.stdout.take().unwrap()).expect_line("unix:path=");
         let run = session.run(via).option("dbus-preset", "accessibility").shell("echo ${AT_SPI_BUS_ADDRESS-none}");
+        let run = run.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", place.display()));
         let outcome = Outcome::of(&mut run.on_changed_host(&hidden));
+        let _ = daemon.kill();
+        let _ = daemon.wait();
         assert!(outcome.to_string().contains("goes without the accessibility bus"), "{outcome}");
         assert_eq!(outcome.text(), "none");
     }
