@@ -2,6 +2,7 @@
 //! question without an answer is a no.
 
 use arkose_tests::arkose::{Quiet, quiet};
+use arkose_tests::bus::Bus;
 use arkose_tests::host::{descendants, runs};
 use arkose_tests::machine::machine;
 use arkose_tests::wait::{self, LAUNCH, Lines};
@@ -26,6 +27,29 @@ bus.register_object('/test', Gio.DBusNodeInfo.new_for_xml(xml).interfaces[0], ca
 Gio.bus_own_name_on_connection(bus, 'org.example.Test', 0, lambda *_: print('ready', flush=True))
 GLib.MainLoop().run()
 "#;
+
+/// The launcher of the accessibility bus, for which the session's own will do.
+const LAUNCHER: &str = r#"
+import os
+from gi.repository import Gio, GLib
+xml = "<node><interface name='org.a11y.Bus'><method name='GetAddress'><arg type='s' direction='out'/></method></interface></node>"
+def called(connection, sender, path, interface, method, arguments, invocation):
+    invocation.return_value(GLib.Variant('(s)', (os.environ['DBUS_STARTER_ADDRESS'],)))
+bus = Gio.bus_get_sync(Gio.BusType.STARTER)
+bus.register_object('/org/a11y/bus', Gio.DBusNodeInfo.new_for_xml(xml).interfaces[0], called)
+Gio.bus_own_name_on_connection(bus, 'org.a11y.Bus', 0)
+GLib.MainLoop().run()
+"#;
+
+/// What an app finds of the accessibility bus where nobody has started one, in a session with that bus.
+fn accessible(via: Via, bus: &Bus) -> Outcome {
+    // There may be one for the windows of another test.
+    let its = machine().runtime.join("at-spi");
+    let hidden = format!("! test -d '{0}' || mount -t tmpfs tmpfs '{0}'", its.display());
+    let run = Arkose::run(via).option("dbus", "session").option("dbus-preset", "accessibility");
+    let run = run.env("DBUS_SESSION_BUS_ADDRESS", bus.address());
+    Outcome::of(&mut run.shell("echo ${AT_SPI_BUS_ADDRESS-none}").on_changed_host(&hidden))
+}
 
 /// A prompter that answers every question alike, or not at all, and writes down what it was asked.
 const PROMPTER: &str = r#"#!/usr/bin/python3
@@ -352,14 +376,17 @@ both_ways! {
     }
 
     fn without_an_accessibility_bus_an_app_starts_and_it_is_said(via) {
-        let session = Session::start();
-        // A launcher of it may listen already, for the windows of another test.
-        let its = machine().runtime.join("at-spi");
-        let hidden = format!("! test -d '{0}' || mount -t tmpfs tmpfs '{0}'", its.display());
-        let run = session.run(via).option("dbus-preset", "accessibility").shell("echo ${AT_SPI_BUS_ADDRESS-none}");
-        let outcome = Outcome::of(&mut run.on_changed_host(&hidden));
+        let outcome = accessible(via, &Bus::start(&[]));
         assert!(outcome.to_string().contains("goes without the accessibility bus"), "{outcome}");
         assert_eq!(outcome.text(), "none");
+    }
+
+    fn an_accessibility_bus_that_nobody_has_used_yet_is_started(via) {
+        let directory = Scratch::home();
+        let launcher = directory.file("launcher.py", LAUNCHER);
+        let bus = Bus::start(&[("org.a11y.Bus", &format!("/usr/bin/python3 {}", launcher.display()))]);
+        let outcome = accessible(via, &bus);
+        assert!(outcome.success().starts_with("unix:path="), "{outcome}");
     }
 
     fn a_launch_without_the_proxy_is_refused(via) {
