@@ -2,6 +2,7 @@
 //! question without an answer is a no.
 
 use arkose_tests::arkose::{Quiet, quiet};
+use arkose_tests::bus::Bus;
 use arkose_tests::host::{descendants, runs};
 use arkose_tests::machine::machine;
 use arkose_tests::prompter;
@@ -27,12 +28,28 @@ Gio.bus_own_name_on_connection(bus, 'org.example.Test', 0, lambda *_: print('rea
 GLib.MainLoop().run()
 "#;
 
-/// A bus without any service.
-const BARE: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>unix:path=PLACE</listen><policy context="default">
-<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+/// The launcher of the accessibility bus, for which the session's own will do.
+const LAUNCHER: &str = r#"
+import os
+from gi.repository import Gio, GLib
+xml = "<node><interface name='org.a11y.Bus'><method name='GetAddress'><arg type='s' direction='out'/></method></interface></node>"
+def called(connection, sender, path, interface, method, arguments, invocation):
+    invocation.return_value(GLib.Variant('(s)', (os.environ['DBUS_STARTER_ADDRESS'],)))
+bus = Gio.bus_get_sync(Gio.BusType.STARTER)
+bus.register_object('/org/a11y/bus', Gio.DBusNodeInfo.new_for_xml(xml).interfaces[0], called)
+Gio.bus_own_name_on_connection(bus, 'org.a11y.Bus', 0)
+GLib.MainLoop().run()
 "#;
+
+/// What an app finds of the accessibility bus where nobody has started one, in a session with that bus.
+fn accessible(via: Via, bus: &Bus) -> Outcome {
+    // There may be one for the windows of another test.
+    let its = machine().runtime.join("at-spi");
+    let hidden = format!("! test -d '{0}' || mount -t tmpfs tmpfs '{0}'", its.display());
+    let run = Arkose::run(via).option("dbus", "session").option("dbus-preset", "accessibility");
+    let run = run.env("DBUS_SESSION_BUS_ADDRESS", bus.address());
+    Outcome::of(&mut run.shell("echo ${AT_SPI_BUS_ADDRESS-none}").on_changed_host(&hidden))
+}
 
 /// Calls the service; says what came, or how it was refused.
 fn say(word: &str) -> String {
@@ -328,34 +345,18 @@ both_ways! {
         assert_eq!(without, "none");
     }
 
-    fn the_accessibility_bus_is_started_for_an_app_that_may_use_it(via) {
-        let session = Session::start();
-        // A launcher of it may listen already, for the windows of another test.
-        let its = machine().runtime.join("at-spi");
-        let hidden = format!("! test -d '{0}' || mount -t tmpfs tmpfs '{0}'", its.display());
-        let ask = "dbus-send --bus=\"$AT_SPI_BUS_ADDRESS\" --print-reply=literal --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetId >/dev/null && echo answers";
-        let run = session.run(via).option("dbus-preset", "accessibility").shell(ask);
-        assert_eq!(Outcome::of(&mut run.on_changed_host(&hidden)).success(), "answers");
-    }
-
     fn without_an_accessibility_bus_an_app_starts_and_it_is_said(via) {
-        let session = Session::start();
-        let its = machine().runtime.join("at-spi");
-        let hidden = format!("! test -d '{0}' || mount -t tmpfs tmpfs '{0}'", its.display());
-        // A bus that can start nothing.
-        let place = session.scratch.join("bare");
-        let config = session.scratch.file("bare.conf", &BARE.replace("PLACE", place.to_str().unwrap()));
-        let mut daemon = machine().as_user("dbus-daemon");
-        daemon.arg(format!("--config-file={}", config.display())).args(["--nofork", "--print-address=1"]);
-        let mut daemon = daemon.stdout(Stdio::piped()).spawn().unwrap();
-        Lines::of(daemon.stdout.take().unwrap()).expect_line("unix:path=");
-        let run = session.run(via).option("dbus-preset", "accessibility").shell("echo ${AT_SPI_BUS_ADDRESS-none}");
-        let run = run.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", place.display()));
-        let outcome = Outcome::of(&mut run.on_changed_host(&hidden));
-        let _ = daemon.kill();
-        let _ = daemon.wait();
+        let outcome = accessible(via, &Bus::start(&[]));
         assert!(outcome.to_string().contains("goes without the accessibility bus"), "{outcome}");
         assert_eq!(outcome.text(), "none");
+    }
+
+    fn an_accessibility_bus_that_nobody_has_used_yet_is_started(via) {
+        let directory = Scratch::home();
+        let launcher = directory.file("launcher.py", LAUNCHER);
+        let bus = Bus::start(&[("org.a11y.Bus", &format!("/usr/bin/python3 {}", launcher.display()))]);
+        let outcome = accessible(via, &bus);
+        assert!(outcome.success().starts_with("unix:path="), "{outcome}");
     }
 
     fn a_launch_without_the_proxy_is_refused(via) {

@@ -42,7 +42,7 @@ both_ways! {
         }
     }
 
-    fn a_file_system_that_opens_for_root_alone_cannot(via) {
+    fn a_file_system_that_opens_for_root_alone_cannot_be_shared(via) {
         let system = Scratch::system();
         let place = system.directory("fuse");
         let mount = mount_fuse(&system, &place, (0, 0));
