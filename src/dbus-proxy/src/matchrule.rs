@@ -60,7 +60,12 @@ impl MatchRule {
             }
             rest = after.trim_start_matches(is_blank);
         }
-        Ok(Self { terms })
+        let rule = Self { terms };
+        // What is written to the bus may be longer than what was read: each quote is four letters there.
+        if rule.to_string().len() > LONGEST {
+            return Err(BadMatch::Malformed);
+        }
+        Ok(rule)
     }
 }
 
