@@ -161,7 +161,7 @@ impl Runtime {
         File::from(file).write_all(content).map_err(|_| Errno::EIO)
     }
 
-    /// Has a program ended with this process, however that ends: for programs to which the kernel does not
+    /// Has a program ended with this process, however that ends: for programs to which the kernel may not
     /// do so, because they change their rights. It must be a child of this process.
     ///
     /// # Errors

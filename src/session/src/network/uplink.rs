@@ -58,7 +58,7 @@ pub(super) fn start(
         fcntl_setfd(namespace, FdFlags::CLOEXEC).map_err(failed)?;
     }
     let program = program?;
-    // It enters the user namespace, and the kernel forgets then whom it is to end with.
+    // The kernel forgets whom a program is to end with when that changes its rights, as this one may.
     runtime.take_along(program.id())?;
     Ok(program)
 }
