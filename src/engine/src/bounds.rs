@@ -94,7 +94,7 @@ pub(crate) fn real_place(opened: impl AsFd) -> Result<Option<AbsPath>> {
     named_place(opened).map(Some)
 }
 
-/// The same, of what has a name for sure: not even its owner's root may ask a file system of FUSE.
+/// The same without asking for the name: a file system of FUSE that is a user's tells root nothing.
 pub(crate) fn named_place(opened: impl AsFd) -> Result<AbsPath> {
     let message = "the kernel does not say what was opened";
     let link = format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd());

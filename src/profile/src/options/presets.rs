@@ -237,7 +237,8 @@ pub static DBUS_PRESETS: &[BusPreset] = &[
 ];
 
 /// An address book is asked about when it is named and when it is read; that it is opened and closed in
-/// between, and what it says of itself, is not. Its views tell everyone on the bus what they show, and so are not heard.
+/// between, and what it says of itself, is not. Its views tell everyone on the bus what they show, and
+/// so are not heard.
 const CONTACTS: &[(crate::bus::Access, &str)] = &[
     (Ask, "org.gnome.evolution.dataserver.Sources5"),
     (
