@@ -56,7 +56,8 @@ impl Begun {
                 IpAddr::V6(address) => v6 && !address.is_unicast_link_local(),
             })
         };
-        let uplink = network::wait_for_uplink(self.until, has(false) && has(true))?;
+        let uplink =
+            network::wait_for_uplink(self.until, has(false) && has(true), Some(channel.as_fd()))?;
         // Elsewhere the router is the router.
         let to_host = request.policy.network_rules.may_reach_host();
         let routers = if to_host { uplink.gateways() } else { Vec::new() };

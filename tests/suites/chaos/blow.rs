@@ -141,7 +141,9 @@ impl Blow {
                     // It has a child for a moment, of which it needs no more than that it was there.
                     Role::Helper => killed && victim == among.first().copied(),
                     // Before the app runs there may be another display in its place.
-                    Role::Screen | Role::Uplink | Role::Resolver => killed && !self.early,
+                    Role::Screen | Role::Resolver => killed && !self.early,
+                    // As it begins it has a child for a moment as well.
+                    Role::Uplink => killed && !self.early && among.len() == 1,
                     Role::App | Role::Pkexec | Role::Guard => false,
                 };
                 format!("{role:?} {victim:?} of {} killed", among.len())

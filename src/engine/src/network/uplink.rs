@@ -8,7 +8,7 @@ use crate::sys;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// `RTMGRP_LINK`, and of both families `RTMGRP_*_IFADDR` and `RTMGRP_*_ROUTE`, of linux/rtnetlink.h.
@@ -106,11 +106,16 @@ pub fn bring_loopback_up() -> Result<()> {
 const OTHER: Duration = Duration::from_millis(250);
 
 /// Waits until an interface is up and has an address that others can reach, and a default route leads
-/// out of it, in one family at least; and a moment for the other one, where `both` are expected.
+/// out of it, in one family at least; and a moment for the other one, where `both` are expected. It is given
+/// up when the other end of `alive` is closed.
 ///
 /// # Errors
-/// When there is none by then.
-pub fn wait_for_uplink(deadline: Instant, both: bool) -> Result<Uplink> {
+/// When there is none by then, or it was given up.
+pub fn wait_for_uplink(
+    deadline: Instant,
+    both: bool,
+    alive: Option<BorrowedFd<'_>>,
+) -> Result<Uplink> {
     let message = "the way out of the sandbox's network cannot be waited for";
     let changes = Netlink::open(None, GROUPS).context(message)?;
     let state = Netlink::open(None, 0).context(message)?;
@@ -132,17 +137,25 @@ pub fn wait_for_uplink(deadline: Instant, both: bool) -> Result<Uplink> {
         if left.is_zero() {
             return found.ok_or_else(|| Error::new("the sandbox's network got no way out in time"));
         }
-        wait(&changes, left).context(message)?;
+        if wait(&changes, left, alive).context(message)? {
+            return Err(Error::new("the sandbox's network is not waited for any more"));
+        }
     }
 }
 
-fn wait(changes: &Netlink<OwnedFd>, left: Duration) -> Result<(), Errno> {
+/// Waits for a change; whether the other end of `alive` is closed.
+fn wait(
+    changes: &Netlink<OwnedFd>,
+    left: Duration,
+    alive: Option<BorrowedFd<'_>>,
+) -> Result<bool, Errno> {
     let left = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
-    match rustix::event::poll(
-        &mut [PollFd::from_borrowed_fd(changes.fd(), PollFlags::IN)],
-        Some(&left),
-    ) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
+    let mut fds = vec![PollFd::from_borrowed_fd(changes.fd(), PollFlags::IN)];
+    // Only its end is of interest, which is told in any case.
+    fds.extend(alive.map(|alive| PollFd::from_borrowed_fd(alive, PollFlags::empty())));
+    match rustix::event::poll(&mut fds, Some(&left)) {
+        Ok(_) => Ok(fds.get(1).is_some_and(|alive| !alive.revents().is_empty())),
+        Err(Errno::INTR) => Ok(false),
         Err(errno) => Err(errno),
     }
 }

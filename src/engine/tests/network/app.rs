@@ -33,7 +33,7 @@ pub(crate) fn run() {
     let mut world = UnixStream::from(stdin);
     bring_loopback_up().unwrap();
     send(&world, descriptors(open().unwrap()));
-    let uplink = wait_for_uplink(Instant::now() + Duration::from_secs(20), false).unwrap();
+    let uplink = wait_for_uplink(Instant::now() + Duration::from_secs(20), false, None).unwrap();
     allow_echo(rustix::process::getegid()).unwrap();
     let none = CapabilitySet::empty();
     let none = CapabilitySets { effective: none, permitted: none, inheritable: none };

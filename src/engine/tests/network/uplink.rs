@@ -19,7 +19,7 @@ fn after(steps: &'static [&'static str]) -> (arkose_engine::network::Uplink, Dur
         }
         begin.elapsed()
     });
-    let uplink = wait_for_uplink(soon(), false).unwrap();
+    let uplink = wait_for_uplink(soon(), false, None).unwrap();
     let took = begin.elapsed();
     let done = later.join().unwrap();
     println!("there after {took:?}, done after {done:?}");
@@ -31,7 +31,7 @@ fn it_is_there_when_all_of_it_is() {
     in_world("uplink::it_is_there_when_all_of_it_is", || {
         bring_loopback_up().unwrap();
         let begin = Instant::now();
-        let none = wait_for_uplink(begin + Duration::from_millis(300), false).unwrap_err();
+        let none = wait_for_uplink(begin + Duration::from_millis(300), false, None).unwrap_err();
         assert!(none.to_string().contains("no way out in time"), "{none}");
         assert!(begin.elapsed() >= Duration::from_millis(300));
         let (uplink, took) = after(&[
@@ -46,7 +46,7 @@ fn it_is_there_when_all_of_it_is() {
         assert_eq!(uplink.gateways(), ["192.0.2.1".parse::<std::net::IpAddr>().unwrap()]);
         assert!(local_addresses().unwrap().contains(&"192.0.2.2".parse().unwrap()));
         sh("ip addr flush dev eth scope global");
-        assert!(wait_for_uplink(Instant::now() + Duration::from_millis(100), false).is_err());
+        assert!(wait_for_uplink(Instant::now() + Duration::from_millis(100), false, None).is_err());
         // An address of IPv6 is not settled before nobody objected, for a second or so.
         let (uplink, took) = after(&[
             "ip route add default dev eth; ip -6 route add default via fe80::1 dev eth",
