@@ -5,7 +5,6 @@
 //! before the app is there (`arkose_engine::network`). What is used of them here is what the sandbox's
 //! first process has opened and handed over; nothing outside enters that namespace but the uplink.
 
-mod addresses;
 mod told;
 mod uplink;
 
@@ -80,7 +79,11 @@ impl Network {
         let program =
             installed::inner(PROGRAM).ok_or_else(|| Error::new(Kind::NoNetworkProgram))?;
         let pasta = uplink::find()?;
-        let (addresses, parts) = (addresses::of_this_computer()?, Parts::default());
+        let failed = |error: arkose_engine::Error| {
+            Error::new(Kind::Internal).value("netlink").because(std::io::Error::other(error))
+        };
+        let addresses = arkose_engine::network::local_addresses().map_err(failed)?;
+        let parts = Parts::default();
         Ok(Some(Self { pasta, program, addresses, parts, uplink: None, resolver: None }))
     }
 
