@@ -21,7 +21,7 @@ const PROBE: &str = include_str!("filtered/probe.py");
 
 /// A sandbox with a filtered network and these options.
 fn ruled(options: &[(&str, &str)]) -> Arkose {
-    let call = Arkose::run(Via::User).option("network", "filtered");
+    let call = Arkose::run(WAY.get()).option("network", "filtered");
     options.iter().fold(call, |call, (name, value)| call.option(name, value))
 }
 
@@ -82,9 +82,14 @@ fn of(picked: &[usize]) -> Vec<&'static str> {
 /// Options, and which of the places they reach.
 type Case = (&'static [(&'static str, &'static str)], &'static [usize]);
 
+thread_local!(static WAY: std::cell::Cell<Via> = const { std::cell::Cell::new(Via::User) });
+
 /// In the way that there is.
 fn in_a_world(name: &str, body: fn(Via)) {
-    with_way(Via::User, name, body);
+    for via in [Via::User, Via::Helper] {
+        WAY.set(via);
+        with_way(via, name, body);
+    }
 }
 
 #[test]
@@ -215,7 +220,12 @@ const SERVERS: [&str; 2] = ["pas", "arkose-network"];
 fn whoever_dies_nothing_of_the_network_is_left() {
     in_a_world("whoever_dies_nothing_of_the_network_is_left", |via| {
         let quiet = quiet();
-        for killed in ["arkose", SERVERS[0], SERVERS[1], "arkose-sandbox"] {
+        // Root's helper, and the first process, which is one as well.
+        let builders: &[&str] = match via {
+            Via::User => &["arkose-sandbox"],
+            Via::Helper => &["arkose-helper", "arkose-helper first"],
+        };
+        for killed in ["arkose", SERVERS[0], SERVERS[1]].iter().chain(builders) {
             let before = Inventory::take();
             let call = Arkose::run(via).option("network", "filtered").option("allow", "public");
             let mut running = call.shell("echo up; exec sleep 60").start_alone(&quiet);
@@ -229,14 +239,21 @@ fn whoever_dies_nothing_of_the_network_is_left() {
                 SERVERS.into_iter().all(|one| serves(&all, one))
             });
             assert!(there, "{all:?}");
-            let named = |(pid, name): &(Pid, String)| name.starts_with(killed).then_some(*pid);
-            let victim = match killed {
+            let (name, skipped) =
+                killed.strip_suffix(" first").map_or((*killed, 0), |name| (name, 1));
+            let victim = match name {
                 "arkose" => running.pid(),
-                _ => all.iter().find_map(named).unwrap_or_else(|| panic!("{killed}: {all:?}")),
+                _ => {
+                    let named = { all.iter() }.filter(|(_, one)| one.starts_with(name));
+                    named
+                        .map(|(pid, _)| *pid)
+                        .nth(skipped)
+                        .unwrap_or_else(|| panic!("{killed}: {all:?}"))
+                }
             };
             kill(victim, Signal::SIGKILL).unwrap();
             let end = Instant::now();
-            match killed {
+            match name {
                 "arkose" => running.finish_killed(),
                 _ => drop(running.finish()),
             }
@@ -258,7 +275,7 @@ fn ten_thousand_rules_count_at_once() {
             rules.join(", ")
         );
         let profile = world.scratch().file("many.toml", &text);
-        let call = Arkose::run(Via::User).option("profile", profile);
+        let call = Arkose::run(WAY.get()).option("profile", profile);
         let came = tries(&world, call, &["tcp:45.33.7.1:443", "tcp:45.33.7.2:443"]);
         assert_eq!(came["tcp:45.33.7.1:443"], "45.33.7.1 443");
         assert_eq!(came["tcp:45.33.7.2:443"], "ECONNREFUSED");

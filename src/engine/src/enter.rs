@@ -32,8 +32,8 @@ fn enter(setup: &Setup<'_>, wall: &Wall) -> Result<()> {
     // In a tree of its own this process cannot see where on the host they lie, and so is not asked.
     let judged = caps.filter(|_| plan.walls == Walls::Light);
     serve::check_stdio(&request, &stdio, plan.way, judged)?;
-    let (request, id_map, gate) = (&request, None, None);
-    let own = Setup { channel, request, plan, caller, caps, inside, id_map, gate };
+    let (request, id_map, gate, outlet) = (&request, None, None, None);
+    let own = Setup { channel, request, plan, caller, caps, inside, id_map, gate, outlet };
     // What enters lets nobody else in.
     init::live(&own, stdio, wall, 0, None)
 }

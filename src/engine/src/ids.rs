@@ -65,6 +65,13 @@ pub(crate) fn map_all(pid: Pid) -> Result<()> {
     Ok(())
 }
 
+/// Maps the caller to itself in the user namespace of `pid`; only root can for another.
+pub(crate) fn map_caller(caller: &Caller, pid: Pid) -> Result<(), Errno> {
+    let pid = pid.as_raw_nonzero();
+    write_proc(CWD, &format!("/proc/{pid}/uid_map"), &format!("{0} {0} 1", caller.uid.as_raw()))?;
+    write_proc(CWD, &format!("/proc/{pid}/gid_map"), &format!("{0} {0} 1", caller.gid.as_raw()))
+}
+
 /// A user namespace in which root stands for the caller, for mounts that translate owners.
 pub(crate) fn translating_namespace(caller: &Caller) -> Result<OwnedFd> {
     let message = "the owners of files cannot be translated";

@@ -8,6 +8,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
 use crate::light::{self, Warden};
 use crate::limits::Inside;
+use crate::outlet::Outlet;
 use crate::plan::{Plan, Way};
 use crate::refusal::refused;
 use crate::ruled::Begun;
@@ -38,6 +39,8 @@ pub(crate) struct Setup<'a> {
     /// Over which a map of ids is asked for, and whose other end is the helper's: there is one when root
     /// builds the sandbox.
     pub(crate) gate: Option<OwnedFd>,
+    /// For a network with rules that root makes.
+    pub(crate) outlet: Option<Outlet>,
 }
 
 /// Runs as the first process; never returns to what the parent was doing.
@@ -45,7 +48,7 @@ pub(crate) fn run(mut setup: Setup<'_>, stdio: [OwnedFd; 3]) -> ! {
     let channel = setup.channel;
     let result = match setup.plan.walls {
         Walls::Light => without_namespaces(&setup, stdio),
-        Walls::Full => build_sandbox(&setup).and_then(|wall| {
+        Walls::Full => build_sandbox(&mut setup).and_then(|wall| {
             drop((setup.id_map.take(), setup.gate.take()));
             live(&setup, stdio, &wall, GUESTS, None)
         }),
@@ -67,7 +70,9 @@ fn without_namespaces(setup: &Setup<'_>, stdio: [OwnedFd; 3]) -> Result<()> {
     result
 }
 
-fn build_sandbox(setup: &Setup<'_>) -> Result<Wall> {
+fn build_sandbox(setup: &mut Setup<'_>) -> Result<Wall> {
+    let outlet = setup.outlet.take();
+    let setup = &*setup;
     let (plan, request) = (setup.plan, setup.request);
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .context("the sandbox cannot be guarded")?;
@@ -93,7 +98,7 @@ fn build_sandbox(setup: &Setup<'_>) -> Result<Wall> {
         sys::bring_loopback_up().context("the sandbox's own network cannot be started")?;
     }
     let ruled = request.policy.network == Network::Filtered;
-    let network = ruled.then(|| Begun::begin(setup.channel, owners.app.1)).transpose()?;
+    let network = ruled.then(|| Begun::begin(setup.channel, owners.app.1, outlet)).transpose()?;
     tree::build(&tree, plan, &request.files, owners, id_map, &wall, bounds)?;
     rustix::system::sethostname(request.hostname.as_bytes())
         .context("the host name cannot be set")?;

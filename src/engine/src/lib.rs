@@ -15,6 +15,7 @@ mod init;
 mod light;
 pub mod limits;
 pub mod network;
+mod outlet;
 pub mod plan;
 mod refusal;
 mod ruled;

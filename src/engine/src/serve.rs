@@ -9,11 +9,12 @@ use crate::ids::{self, Caller};
 use crate::init::{self, Setup};
 use crate::limits::Inside;
 use crate::limits::{self, Own, Place};
+use crate::outlet::{Landing, Outlet, Steersman};
 use crate::plan::{self, Plan, Way};
 use crate::refusal::refused;
 use crate::sys::{self, Forked};
 use arkose_admin::{Action, Caps};
-use arkose_profile::{RunAs, Walls};
+use arkose_profile::{Network, RunAs, Walls};
 use arkose_protocol::{Channel, Event, ProtocolError, Request};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{FileType, OFlags};
@@ -80,20 +81,25 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
     let group = group.filter(|_| !caps.is_some_and(Caps::has_limits));
     let place = limits::place(request.policy.limits, group, Way::Helper, caller)?;
     let id_map = plan.as_root.then(|| ids::translating_namespace(caller)).transpose()?;
+    let (steersman, outlet) = network(&request, caller)?;
     let (ours, theirs) = gate()?;
     match clone(&plan, &place)? {
         Forked::Child => {
             drop(ours);
             let inside = Inside::enter(&place, plan.walls);
             let (request, plan, gate) = (&request, &plan, Some(theirs));
-            let setup = Setup { channel, request, plan, caller, caps, inside, id_map, gate };
+            drop(steersman);
+            let setup =
+                Setup { channel, request, plan, caller, caps, inside, id_map, gate, outlet };
             init::run(setup, stdio)
         }
         Forked::Parent { pid, pidfd } => {
-            drop((theirs, stdio, id_map, request));
+            drop((theirs, stdio, id_map, outlet, request));
             // Inside, its id is another.
             let _ = channel.send_event(&Event::First(pid.as_raw_nonzero().get()));
-            let result = accompany(channel, &ours, plan.as_root, pid, &pidfd);
+            let asks = Asks { gate: plan.as_root.then_some(&ours), steersman };
+            let result = accompany(channel, asks, pid, &pidfd);
+            drop(ours);
             // Whatever happened, nothing of the sandbox is left when this returns.
             let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
             let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
@@ -155,8 +161,9 @@ pub fn launch(request: &Request, caps: Option<&Caps>, group: Option<&OwnedFd>) -
                 let _ = channel.send_event(&Event::Failed(error.into_failure()));
                 sys::exit(0)
             }
-            let (id_map, gate) = (None, None);
-            let setup = Setup { channel, request, plan, caller, caps, inside, id_map, gate };
+            let (id_map, gate, outlet) = (None, None, None);
+            let setup =
+                Setup { channel, request, plan, caller, caps, inside, id_map, gate, outlet };
             init::run(setup, stdio)
         }
     }
@@ -209,35 +216,55 @@ fn clone(plan: &Plan, place: &Place) -> Result<Forked> {
     })
 }
 
-/// Waits until the sandbox has ended or must end. `gate` stays open as long, which tells its first
-/// process that this one lives; over it comes one question where `asked_for_map`.
-fn accompany(
-    channel: &Channel,
-    gate: &OwnedFd,
-    mut asked_for_map: bool,
-    pid: Pid,
-    pidfd: &OwnedFd,
-) -> Result<()> {
+/// What a network with rules needs of root: who changes it while it is in use, and what the first process gets.
+fn network(request: &Request, caller: &Caller) -> Result<(Option<Steersman>, Option<Outlet>)> {
+    let policy = &request.policy;
+    if policy.network != Network::Filtered {
+        return Ok((None, None));
+    }
+    let landing = Landing::make(caller)?;
+    let (steersman, steering) = Steersman::new(policy.network_rules.clone())?;
+    Ok((Some(steersman), Some(Outlet { landing, steering })))
+}
+
+/// Who may ask something of this process while the sandbox is there.
+struct Asks<'a> {
+    /// Its first process asks once for a map of ids.
+    gate: Option<&'a OwnedFd>,
+    /// A program of the user's asks for other rules of the network.
+    steersman: Option<Steersman>,
+}
+
+/// Waits until the sandbox has ended or must end, and does what is asked meanwhile.
+fn accompany(channel: &Channel, mut asks: Asks<'_>, pid: Pid, pidfd: &OwnedFd) -> Result<()> {
     loop {
         let mut fds = vec![
             PollFd::new(pidfd, PollFlags::IN),
             // Only its end: what comes over it is read inside.
             PollFd::from_borrowed_fd(channel.as_fd(), PollFlags::empty()),
         ];
-        fds.extend(asked_for_map.then(|| PollFd::new(gate, PollFlags::IN)));
+        let mut add = |fd| {
+            fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
+            fds.len().saturating_sub(1)
+        };
+        let gate = asks.gate.map(|gate| add(gate.as_fd()));
+        let steersman = asks.steersman.as_ref().map(|steersman| add(steersman.socket()));
         match rustix::event::poll(&mut fds, None) {
             Err(Errno::INTR) => continue,
             result => result.context("the sandbox cannot be waited for")?,
         };
         let reported = |index: usize| fds.get(index).is_some_and(|fd| !fd.revents().is_empty());
-        let (ended, asked) = (reported(0) || reported(1), reported(2));
+        let (ended, asked) = (reported(0) || reported(1), gate.is_some_and(reported));
+        let steered = steersman.is_some_and(reported);
         if ended {
             return Ok(());
         }
         // Asked once; an end that is closed would be reported again and again.
-        if asked {
-            asked_for_map = false;
+        if let Some(gate) = asks.gate.take_if(|_| asked) {
             open_gate(gate, pid)?;
+        }
+        if steered {
+            asks.steersman.take_if(|steersman| !steersman.serve(pidfd));
         }
     }
 }

@@ -1,9 +1,8 @@
 //! The socket to the supervisor: lines of JSON both ways, descriptors with the first, and the end of it.
 //!
 //! Down come the setup ([`crate::setup`]), then `{"answer":N,"allow":B,"for":"once"|"launch","rule":TEXT}`,
-//! `{"rules":…}`, `{"traffic":true}` and `{"walls":N,"done":B}`. Up go `{"ready":true}`, `{"ask":N,…}`,
-//! `{"withdrawn":N}`, `{"event":…}`, `{"traffic":…}`, and what is handed over ([`crate::walls`]):
-//! `{"walls":N,"load":…}`, `{"walls":N,"names":…}`, `{"walls":N,"answers":…}`.
+//! `{"rules":…}` and `{"traffic":true}`. Up go `{"ready":true}`, `{"ask":N,…}`, `{"withdrawn":N}`,
+//! `{"event":…}` and `{"traffic":…}`.
 
 use arkose_profile::net::Rules;
 use rustix::io::Errno;
@@ -56,13 +55,6 @@ pub struct Given {
 pub enum Said {
     /// An answer.
     Given(Given),
-    /// What became of something that was handed over.
-    Walls {
-        /// Its number.
-        walls: u64,
-        /// Whether it was done.
-        done: bool,
-    },
     /// Other rules.
     Rules {
         /// All of them.

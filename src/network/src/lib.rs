@@ -16,7 +16,6 @@ pub mod answer;
 pub mod ask;
 pub mod confine;
 pub mod control;
-pub mod direct;
 pub mod doors;
 pub mod events;
 pub mod flow;

@@ -33,15 +33,6 @@ pub struct Learned {
     pub ttl: u32,
 }
 
-/// How far what was handed over has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// The walls have it.
-    Done,
-    /// Somebody else does it, and tells when it is done under this number.
-    Waits(u64),
-}
-
 /// The walls would not take it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the rules of the kernel could not be changed")]
@@ -53,7 +44,7 @@ pub trait Sets {
     ///
     /// # Errors
     /// When it cannot be: the app is then told nothing.
-    fn learn(&mut self, learned: &[Learned]) -> Result<Progress, NotTaken>;
+    fn learn(&mut self, learned: &[Learned]) -> Result<(), NotTaken>;
 }
 
 /// What the resolver refused, to be told.

@@ -9,7 +9,7 @@ use crate::hosts::{self, Hosts};
 use crate::lookup::{Lookup, Outcome};
 use crate::name::{self, Reverse};
 use crate::nameservers::Nameservers;
-use crate::policy::{Learned, NameVerdict, Note, Progress, World};
+use crate::policy::{Learned, NameVerdict, NotTaken, Note, World};
 use crate::query::{Query, Question};
 use crate::reply::{self, Known, Why};
 use domain::base::Message;
@@ -18,15 +18,13 @@ use rustix::event::PollFlags;
 use rustix::net::SocketAddrAny;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The most questions that are asked at once.
 const MOST: usize = 256;
 /// The most answers that are waited for, and the most by one client.
 const MOST_WAITING: usize = 512;
 const MOST_OF_ONE: usize = 64;
-/// How long somebody else may take to tell the walls.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// For how many seconds holds what the host knows by itself.
 const OWN_TTL: u32 = 60;
 /// A browser asks for this name before it asks others than this resolver, and does not if there is no
@@ -56,24 +54,12 @@ struct Asked {
     waiters: Vec<Waiter>,
 }
 
-/// An answer of which the walls are being told.
-#[derive(Debug)]
-struct Held {
-    number: u64,
-    until: Instant,
-    message: Option<(Vec<u8>, Judged)>,
-    /// What the host knows by itself.
-    known: Vec<Known>,
-    waiters: Vec<Waiter>,
-}
-
 /// All questions.
 #[derive(Debug)]
 pub struct Resolver {
     servers: Nameservers,
     hosts: Hosts,
     asked: Vec<Option<Asked>>,
-    held: Vec<Held>,
     out: Vec<(Client, Vec<u8>)>,
 }
 
@@ -81,7 +67,7 @@ impl Resolver {
     /// Asks those servers, and reads that file.
     #[must_use]
     pub fn new(servers: Nameservers, hosts: Hosts) -> Self {
-        Self { servers, hosts, asked: Vec::new(), held: Vec::new(), out: Vec::new() }
+        Self { servers, hosts, asked: Vec::new(), out: Vec::new() }
     }
 
     /// The answers there are, taken away.
@@ -96,15 +82,13 @@ impl Resolver {
     }
 
     fn waiters(&self) -> impl Iterator<Item = &Waiter> {
-        let asked = self.asked.iter().flatten().flat_map(|asked| &asked.waiters);
-        asked.chain(self.held.iter().flat_map(|held| &held.waiters))
+        self.asked.iter().flatten().flat_map(|asked| &asked.waiters)
     }
 
     /// A client is gone.
     pub fn forget(&mut self, client: &Client) {
-        let asked = self.asked.iter_mut().flatten().map(|asked| &mut asked.waiters);
-        for waiters in asked.chain(self.held.iter_mut().map(|held| &mut held.waiters)) {
-            waiters.retain(|waiter| waiter.client != *client);
+        for asked in self.asked.iter_mut().flatten() {
+            asked.waiters.retain(|waiter| waiter.client != *client);
         }
     }
 
@@ -152,26 +136,19 @@ impl Resolver {
         if self.waiters().count() >= MOST_WAITING || self.waiting(client) >= MOST_OF_ONE {
             return Some(reply::failure(query, OptRcode::SERVFAIL, None));
         }
-        if let Some(answer) = self.by_host(&text, query, client, world, now) {
-            return answer;
+        if let Some(answer) = self.by_host(&text, query, world) {
+            return Some(answer);
         }
         self.by_servers(query, client, now)
     }
 
-    /// What the host's own file says: an answer, or that one is held; none when it has nothing.
-    fn by_host(
-        &mut self,
-        text: &str,
-        query: &Query,
-        client: &Client,
-        world: &mut dyn World,
-        now: Instant,
-    ) -> Option<Option<Vec<u8>>> {
+    /// What the host's own file says; none when it has nothing.
+    fn by_host(&mut self, text: &str, query: &Query, world: &mut dyn World) -> Option<Vec<u8>> {
         if let (Rtype::PTR, Some(Reverse::Of(address))) = (query.question.kind, name::reverse(text))
         {
             let names = self.hosts.names(address);
             let names: Vec<Known> = names.iter().filter_map(|name| hosts::pointer(name)).collect();
-            return (!names.is_empty()).then(|| Some(reply::known(query, &names, OWN_TTL, None)));
+            return (!names.is_empty()).then(|| reply::known(query, &names, OWN_TTL, None));
         }
         let of_kind = match query.question.kind {
             Rtype::A => IpAddr::is_ipv4,
@@ -196,14 +173,8 @@ impl Resolver {
         let known: Vec<Known> = kept.into_iter().map(Known::Address).collect();
         let why = (known.is_empty() && !dropped.is_empty()).then_some(Why::Addresses);
         Some(match tell(world, &learned) {
-            Ok(Progress::Done) => Some(reply::known(query, &known, OWN_TTL, why)),
-            Ok(Progress::Waits(number)) => {
-                let waiters = vec![Waiter { client: client.clone(), query: query.clone() }];
-                let until = now + PATIENCE;
-                self.held.push(Held { number, until, message: None, known, waiters });
-                None
-            }
-            Err(_) => Some(reply::failure(query, OptRcode::SERVFAIL, Some(Why::Walls))),
+            Ok(()) => reply::known(query, &known, OWN_TTL, why),
+            Err(_) => reply::failure(query, OptRcode::SERVFAIL, Some(Why::Walls)),
         })
     }
 
@@ -244,14 +215,14 @@ impl Resolver {
     pub fn ready(&mut self, index: usize, world: &mut dyn World, now: Instant) {
         let Some(Some(asked)) = self.asked.get_mut(index) else { return };
         let outcome = asked.lookup.ready(&mut self.servers, now);
-        self.came(index, outcome, world, now);
+        self.came(index, outcome, world);
     }
 
     /// When something is late.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let asked = self.asked.iter().flatten().map(|asked| asked.lookup.deadline());
-        asked.chain(self.held.iter().map(|held| held.until)).min()
+        asked.min()
     }
 
     /// Does what is due.
@@ -260,16 +231,12 @@ impl Resolver {
             let Some(Some(asked)) = self.asked.get_mut(index) else { continue };
             if asked.lookup.deadline() <= now {
                 let outcome = asked.lookup.late(&mut self.servers, now);
-                self.came(index, outcome, world, now);
+                self.came(index, outcome, world);
             }
-        }
-        let late = |held: &Held| (held.until <= now).then_some(held.number);
-        for number in self.held.iter().filter_map(late).collect::<Vec<_>>() {
-            self.settled(number, false, world);
         }
     }
 
-    fn came(&mut self, index: usize, outcome: Outcome, world: &mut dyn World, now: Instant) {
+    fn came(&mut self, index: usize, outcome: Outcome, world: &mut dyn World) {
         let message = match outcome {
             Outcome::Waits => return,
             Outcome::Answer(message) => Some(message),
@@ -287,27 +254,8 @@ impl Resolver {
             world.note(Note::Addresses(&judged.names, &judged.dropped));
         }
         match tell(world, &judged.learned()) {
-            Ok(Progress::Done) => self.answer(&message, &judged, waiters, world),
-            Ok(Progress::Waits(number)) => {
-                let (until, message) = (now + PATIENCE, Some((message, judged)));
-                self.held.push(Held { number, until, message, known: Vec::new(), waiters });
-            }
+            Ok(()) => self.answer(&message, &judged, waiters, world),
             Err(_) => self.fail(waiters, Why::Walls),
-        }
-    }
-
-    /// The walls were told, or could not be.
-    pub fn settled(&mut self, number: u64, done: bool, world: &mut dyn World) {
-        let Some(index) = self.held.iter().position(|held| held.number == number) else { return };
-        let Held { message, known, waiters, .. } = self.held.swap_remove(index);
-        match message {
-            _ if !done => self.fail(waiters, Why::Walls),
-            Some((message, judged)) => self.answer(&message, &judged, waiters, world),
-            None => {
-                for Waiter { client, query } in waiters {
-                    self.out.push((client, reply::known(&query, &known, OWN_TTL, None)));
-                }
-            }
         }
     }
 
@@ -329,6 +277,6 @@ fn judge(message: &[u8], question: &Question, world: &dyn World) -> Option<Judge
     Judged::of(Message::from_slice(message).ok()?, question, world)
 }
 
-fn tell(world: &mut dyn World, learned: &[Learned]) -> Result<Progress, crate::policy::NotTaken> {
-    if learned.is_empty() { Ok(Progress::Done) } else { world.learn(learned) }
+fn tell(world: &mut dyn World, learned: &[Learned]) -> Result<(), NotTaken> {
+    if learned.is_empty() { Ok(()) } else { world.learn(learned) }
 }

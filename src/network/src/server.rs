@@ -2,7 +2,6 @@
 
 use crate::confine;
 use crate::control::{Control, Said};
-use crate::direct::Direct;
 use crate::doors::{Door, Doors};
 use crate::hosts::Hosts;
 use crate::log;
@@ -10,7 +9,7 @@ use crate::query::Query;
 use crate::resolver::{Client, Resolver};
 use crate::setup::Setup;
 use crate::state::State;
-use crate::walls::{self, Handed};
+use crate::walls::Walls;
 use arkose_engine::network::Log;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
@@ -58,9 +57,9 @@ impl Server {
         let Setup { descriptors, table, nameservers, hosts } = setup;
         let files = nameservers.path().into_iter().chain([hosts.as_path()]);
         confine::give_up_rights(&files.collect::<Vec<_>>())?;
-        let walls: Box<dyn walls::Control> = match descriptors.nfnetlink {
-            Some(socket) => Box::new(Direct::new(socket, &table)),
-            None => Box::new(Handed::default()),
+        let walls = match descriptors.nfnetlink {
+            Some(socket) => Walls::direct(socket, &table),
+            None => Walls::by_helper(descriptors.steering),
         };
         let mut state = State::new(table, walls);
         state.events.line(&json!({ "ready": true }));
@@ -79,7 +78,6 @@ impl Server {
     /// When the kernel refuses to wait.
     pub fn run(mut self) -> Result<(), CannotServe> {
         loop {
-            self.state.gather();
             if self.control.tell(self.state.events.lines()).is_err() {
                 return Ok(());
             }
@@ -154,10 +152,6 @@ impl Server {
                 Said::Given(given) => self.state.answered(&given),
                 Said::Rules { rules } => self.state.load(rules),
                 Said::Traffic { .. } => self.state.traffic(),
-                Said::Walls { walls, done } => {
-                    self.state.settled(done);
-                    self.resolver.settled(walls, done, &mut self.state);
-                }
             }
         }
         self.answer();

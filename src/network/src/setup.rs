@@ -26,6 +26,8 @@ pub enum Role {
     Nflog,
     /// A socket by which the tables of the kernel are changed.
     Nfnetlink,
+    /// A socket to root's helper, who changes them.
+    Steering,
 }
 
 /// How the supervisor says it.
@@ -59,6 +61,8 @@ pub struct Descriptors {
     pub nflog: Option<OwnedFd>,
     /// What changes the tables.
     pub nfnetlink: Option<OwnedFd>,
+    /// Who changes them.
+    pub steering: Option<OwnedFd>,
 }
 
 /// All of it.
@@ -102,6 +106,7 @@ impl Setup {
                 Role::Tcp => descriptors.tcp.push(fd),
                 Role::Nflog => descriptors.nflog = Some(fd),
                 Role::Nfnetlink => descriptors.nfnetlink = Some(fd),
+                Role::Steering => descriptors.steering = Some(fd),
             }
         }
         let nameservers = match line.nameservers {

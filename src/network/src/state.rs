@@ -6,8 +6,8 @@ use crate::events::{Events, brief};
 use crate::flow::{Destination, Packet};
 use crate::fold::{Fold, Refused};
 use crate::names::Names;
-use crate::policy::{Learned, NameVerdict, NotTaken, Note, Policy, Progress, Sets, World};
-use crate::walls::{Answer, Control, Table};
+use crate::policy::{Learned, NameVerdict, NotTaken, Note, Policy, Sets, World};
+use crate::walls::{Answer, Table, Walls};
 use arkose_profile::net::{self, Flow, Rule, Rules, Verdict};
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -26,7 +26,7 @@ pub struct State {
     /// The rules that were added by answers; they are among those of the table.
     added: Vec<Rule>,
     names: Names,
-    control: Box<dyn Control>,
+    walls: Walls,
     asks: Asks,
     fold: Fold,
     /// What is to be told.
@@ -38,12 +38,12 @@ pub struct State {
 impl State {
     /// These rules are enforced already.
     #[must_use]
-    pub fn new(table: Table, control: Box<dyn Control>) -> Self {
+    pub fn new(table: Table, walls: Walls) -> Self {
         Self {
             table,
             added: Vec::new(),
             names: Names::default(),
-            control,
+            walls,
             asks: Asks::default(),
             fold: Fold::default(),
             events: Events::default(),
@@ -140,7 +140,7 @@ impl State {
         let time = if given.allow { ONCE } else { ask::RESPITE };
         let answer = |to: &Destination| Answer { to: *to, allow: given.allow, time };
         let answers: Vec<Answer> = about.destinations.iter().map(answer).collect();
-        if self.control.answer(&self.table, &answers).is_err() {
+        if self.walls.answer(&answers).is_err() {
             self.failed();
         }
     }
@@ -164,12 +164,11 @@ impl State {
                 rules.list.push(rule.clone());
             }
         }
-        let before = self.table.generation;
-        let Some(generation) = before.checked_add(1) else { return self.failed() };
+        let Some(generation) = self.table.generation.checked_add(1) else { return self.failed() };
         let table = Table { rules, generation, host: self.table.host.clone() };
         let names = self.names.all(self.now);
-        match self.control.load(&table, before, &names) {
-            Ok(_) => self.table = table,
+        match self.walls.load(&table, &names) {
+            Ok(()) => self.table = table,
             Err(_) => self.failed(),
         }
     }
@@ -180,7 +179,7 @@ impl State {
 
     /// Tells what went where.
     pub fn traffic(&mut self) {
-        let Some(traffic) = self.control.traffic() else {
+        let Some(traffic) = self.walls.traffic() else {
             return self.events.line(&json!({ "traffic": null }));
         };
         let one = |one: &crate::flow::Traffic| {
@@ -194,23 +193,6 @@ impl State {
         };
         let traffic: Vec<Value> = traffic.iter().map(one).collect();
         self.events.line(&json!({ "traffic": traffic }));
-    }
-
-    /// Something that was handed over was done, or could not be.
-    pub fn settled(&mut self, done: bool) {
-        if !done {
-            self.failed();
-        }
-    }
-
-    /// Gathers what is to be told.
-    pub fn gather(&mut self) {
-        // A supervisor that does not listen is not told more; then nothing more is handed over.
-        while !self.events.is_full()
-            && let Some(line) = self.control.line()
-        {
-            self.events.line(&line);
-        }
     }
 
     /// When something is due.
@@ -245,11 +227,11 @@ impl Policy for State {
 }
 
 impl Sets for State {
-    fn learn(&mut self, learned: &[Learned]) -> Result<Progress, NotTaken> {
+    fn learn(&mut self, learned: &[Learned]) -> Result<(), NotTaken> {
         let live = Names::live(learned);
-        let progress = self.control.learn(&self.table, &live)?;
+        self.walls.learn(&live)?;
         self.names.learn(&live, self.now);
-        Ok(progress)
+        Ok(())
     }
 }
 

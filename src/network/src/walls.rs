@@ -1,18 +1,19 @@
 //! What enforces the rules: tables of the kernel's, in the sandbox's own network.
 //!
-//! Where the user built the sandbox, this program may change them by itself, over a socket that was
-//! opened in there. Where root did, it may not, and hands what is to be changed to its supervisor, who
-//! has it done and says so.
+//! Where the user built the sandbox, this program changes them by itself, over a socket that was opened in
+//! there: the kernel hears it because the user owns that network. Where root did, it may not, and asks
+//! root's helper, who changes nothing but what can be asked of it.
 
 use crate::flow::{Destination, Traffic};
 use crate::names::Live;
-use crate::policy::{NotTaken, Progress};
+use crate::policy::NotTaken;
+use arkose_engine::network;
 use arkose_profile::net::Rules;
-use serde_json::{Value, json};
-use std::collections::VecDeque;
+use arkose_protocol::{Channel, Counted, Decided, Named, Received, Steer, Steered};
 use std::fmt::Debug;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 /// The number of a set of rules: each that follows has a higher one.
@@ -41,115 +42,103 @@ pub struct Answer {
 }
 
 /// Who changes the tables.
-pub trait Control: Debug {
-    /// Puts a set of rules in the place of another, with what names lead to now.
+trait Steering: Debug {
+    fn steer(&mut self, asked: &Steer) -> Steered;
+}
+
+impl Steering for network::Walls<OwnedFd> {
+    fn steer(&mut self, asked: &Steer) -> Steered {
+        network::Walls::steer(self, asked)
+    }
+}
+
+/// Root's helper, until it once does not answer in time: from then on nobody knows what it has done.
+#[derive(Debug)]
+struct Helper(Option<Channel>);
+
+impl Steering for Helper {
+    fn steer(&mut self, asked: &Steer) -> Steered {
+        let Some(channel) = self.0.take() else { return Steered::Refused };
+        match channel.send_long(asked).and_then(|()| channel.receive_long()) {
+            Ok(Received::Message(steered, _)) => {
+                self.0 = Some(channel);
+                steered
+            }
+            _ => Steered::Refused,
+        }
+    }
+}
+
+/// The tables.
+#[derive(Debug)]
+pub struct Walls(Box<dyn Steering>);
+
+impl Walls {
+    /// Changed by this program, with a socket that was opened in the sandbox's network, where that table is
+    /// loaded.
+    #[must_use]
+    pub fn direct(socket: OwnedFd, table: &Table) -> Self {
+        let Table { rules, host, generation } = table;
+        let control = network::Control::new(socket);
+        Self(Box::new(network::Walls::new(control, rules, host, *generation)))
+    }
+
+    /// Changed by the helper at the other end of that socket, if at all.
+    #[must_use]
+    pub fn by_helper(socket: Option<OwnedFd>) -> Self {
+        Self(Box::new(Helper(socket.map(Channel::new))))
+    }
+
+    /// Puts a set of rules in the place of that before, with what names lead to now.
     ///
     /// # Errors
     /// When it cannot be; those before it then stand.
-    fn load(
-        &mut self,
-        table: &Table,
-        before: Generation,
-        names: &[Live],
-    ) -> Result<Progress, NotTaken>;
+    pub fn load(&mut self, table: &Table, names: &[Live]) -> Result<(), NotTaken> {
+        let Table { rules, host, generation } = table.clone();
+        self.change(&Steer::Load { rules, host, generation, names: named(names) })
+    }
 
     /// Adds what names lead to.
     ///
     /// # Errors
     /// When it cannot be.
-    fn learn(&mut self, table: &Table, names: &[Live]) -> Result<Progress, NotTaken>;
+    pub fn learn(&mut self, names: &[Live]) -> Result<(), NotTaken> {
+        self.change(&Steer::Learn(named(names)))
+    }
 
     /// Adds what was answered.
     ///
     /// # Errors
     /// When it cannot be.
-    fn answer(&mut self, table: &Table, answers: &[Answer]) -> Result<Progress, NotTaken>;
-
-    /// What went where so far; none when somebody else is to be asked.
-    fn traffic(&mut self) -> Option<Vec<Traffic>>;
-
-    /// The next line that the supervisor has to hear.
-    fn line(&mut self) -> Option<Value> {
-        None
-    }
-}
-
-/// The most lines of which it is not known what became of them.
-const MOST: usize = 256;
-/// The most addresses in a line.
-const MOST_NAMES: usize = 128;
-
-/// Hands everything to the supervisor.
-#[derive(Debug, Default)]
-pub struct Handed {
-    next: u64,
-    lines: VecDeque<Value>,
-}
-
-impl Handed {
-    fn hand(&mut self, key: &str, value: Value) -> Result<Progress, NotTaken> {
-        if self.lines.len() >= MOST {
-            return Err(NotTaken);
-        }
-        self.next += 1;
-        let mut line = json!({ "walls": self.next });
-        if let Value::Object(line) = &mut line {
-            line.insert(key.to_owned(), value);
-        }
-        self.lines.push_back(line);
-        Ok(Progress::Waits(self.next))
-    }
-}
-
-impl Control for Handed {
-    fn load(
-        &mut self,
-        table: &Table,
-        before: Generation,
-        names: &[Live],
-    ) -> Result<Progress, NotTaken> {
-        let (first, rest) = names.split_at(names.len().min(MOST_NAMES));
-        let load = json!({
-            "rules": table.rules,
-            "host": table.host,
-            "generation": table.generation,
-            "before": before,
-            "names": live(first),
-        });
-        let progress = self.hand("load", load);
-        for names in rest.chunks(MOST_NAMES) {
-            self.hand("names", live(names))?;
-        }
-        progress
+    pub fn answer(&mut self, answers: &[Answer]) -> Result<(), NotTaken> {
+        { answers.iter() }.try_for_each(|Answer { to, allow, time }| {
+            let Destination { address, protocol, port } = *to;
+            let (allow, time) = (*allow, *time);
+            self.change(&Steer::Decide(Decided { address, protocol, port, allow, time }))
+        })
     }
 
-    fn learn(&mut self, _: &Table, names: &[Live]) -> Result<Progress, NotTaken> {
-        self.hand("names", live(names))
-    }
-
-    fn answer(&mut self, _: &Table, answers: &[Answer]) -> Result<Progress, NotTaken> {
-        let answer = |Answer { to, allow, time }: &Answer| {
-            json!({
-                "address": to.address,
-                "protocol": to.protocol,
-                "port": to.port,
-                "allow": allow,
-                "seconds": time.as_secs(),
-            })
+    /// What went where so far, if that is known.
+    pub fn traffic(&mut self) -> Option<Vec<Traffic>> {
+        let Steered::Counted(counted) = self.0.steer(&Steer::Count) else { return None };
+        let one = |Counted { address, protocol, port, sent, received }| Traffic {
+            to: Destination { address, protocol, port },
+            sent,
+            received,
         };
-        self.hand("answers", answers.iter().map(answer).collect())
+        Some(counted.into_iter().map(one).collect())
     }
 
-    fn traffic(&mut self) -> Option<Vec<Traffic>> {
-        None
-    }
-
-    fn line(&mut self) -> Option<Value> {
-        self.lines.pop_front()
+    fn change(&mut self, asked: &Steer) -> Result<(), NotTaken> {
+        if self.0.steer(asked) == Steered::Done { Ok(()) } else { Err(NotTaken) }
     }
 }
 
-fn live(names: &[Live]) -> Value {
-    let live = |Live { address, names, time }: &Live| json!({ "address": address, "names": names, "seconds": time.as_secs() });
-    names.iter().map(live).collect()
+fn named(names: &[Live]) -> Vec<Named> {
+    let named = |Live { address, names, time }: &Live| Named {
+        address: *address,
+        names: names.clone(),
+        time: *time,
+    };
+    names.iter().map(named).collect()
 }

@@ -95,6 +95,6 @@ mod tests {
         a.send_packet(b"x", &[]).unwrap();
         assert!(matches!(b.receive_entry(), Err(ProtocolError::Version)));
         drop(a);
-        assert!(matches!(b.receive_entry(), Err(ProtocolError::Malformed)));
+        assert!(matches!(b.receive_entry(), Err(ProtocolError::Closed)));
     }
 }

@@ -9,6 +9,7 @@
 mod entry;
 mod message;
 mod socket;
+mod steer;
 
 pub use entry::Entry;
 pub use message::{
@@ -16,6 +17,7 @@ pub use message::{
     Request, Status, Struck, Terminal,
 };
 pub use socket::{Channel, ProtocolError, Received, decode, encode};
+pub use steer::{Counted, Decided, Named, Steer, Steered};
 
 /// The version of this protocol; both sides must speak the same.
 pub const VERSION: u32 = 1;

@@ -129,9 +129,10 @@ pub enum Event {
 /// What of a sandbox's own network those outside use, who are never in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NetworkPart {
-    /// The network namespace.
+    /// The network namespace in which its way out is made: the sandbox's own, or one of the user's from which
+    /// root takes it.
     Namespace,
-    /// The user namespace that it belongs to.
+    /// The user namespace that this belongs to.
     Owner,
     /// A socket at which apps ask for names by packets.
     Packets,
@@ -139,8 +140,11 @@ pub enum NetworkPart {
     Streams,
     /// A socket that tells of packets which were held back or refused.
     Log,
-    /// A socket by which rules are loaded. It is the last part that is told.
+    /// A socket by which the user who built the sandbox loads rules. This or the next is the last part that
+    /// is told.
     Control,
+    /// A [`Channel`](crate::Channel) over which the helper is asked to ([`Steer`](crate::Steer)).
+    Steering,
 }
 
 /// Which limits were met.

@@ -26,6 +26,9 @@ pub enum ProtocolError {
     /// A system call failed.
     #[error("the connection between Arkose and its helper failed")]
     Io(#[from] std::io::Error),
+    /// The other side is gone.
+    #[error("the other side of the helper's connection is gone")]
+    Closed,
     /// The other side sent something that is no message.
     #[error("the other side of the helper's connection sent something that is not understood")]
     Malformed,
@@ -134,7 +137,7 @@ impl Channel {
         let mut version = [0; 4];
         let (length, mut fds) = self.receive_packet(&mut version)?;
         if length == 0 {
-            return Err(ProtocolError::Malformed);
+            return Err(ProtocolError::Closed);
         }
         if length != version.len() || u32::from_le_bytes(version) != VERSION {
             return Err(ProtocolError::Version);

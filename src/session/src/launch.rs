@@ -20,7 +20,7 @@ use crate::streams::Pump;
 use crate::supervisor::{Session, State, watch, watch_signals};
 use crate::terminal::Console;
 use arkose_admin::Caps;
-use arkose_profile::{Network as Wanted, RunAs, Walls};
+use arkose_profile::{RunAs, Walls};
 use arkose_protocol::{Channel, Request, Status, Terminal};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
@@ -149,8 +149,7 @@ fn as_root(
 /// Whether the kernel refused to a user what root may do, and root may be asked.
 fn root_could(spec: &LaunchSpec, error: &LaunchError) -> bool {
     let namespaces = spec.policy.walls == Walls::Full;
-    let outlet = spec.policy.network == Wanted::Filtered;
-    let auto = spec.via == Via::Auto && spec.policy.runas == RunAs::User && !outlet;
+    let auto = spec.via == Via::Auto && spec.policy.runas == RunAs::User;
     auto && namespaces && matches!(error, LaunchError::Engine(failure) if failure.needs_root)
 }
 

@@ -1,6 +1,6 @@
 //! What is to be launched, as the command line and the window ask for it.
 
-use arkose_profile::{AbsPath, Network, Policy, RunAs, XServer};
+use arkose_profile::{AbsPath, Policy, RunAs, XServer};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 
@@ -90,12 +90,10 @@ impl LaunchSpec {
     pub(crate) fn asks_root(&self) -> bool {
         let policy = &self.policy;
         let sockets = policy.xserver != XServer::None || policy.pulseaudio;
-        // The way out of a network with rules is a program of the user's.
-        let outlet = policy.network == Network::Filtered;
         match self.via {
             Via::User => false,
             Via::Helper => true,
-            Via::Auto => policy.runas == RunAs::Root && !sockets && !outlet,
+            Via::Auto => policy.runas == RunAs::Root && !sockets,
         }
     }
 }

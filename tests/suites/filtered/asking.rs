@@ -92,7 +92,7 @@ fn an_answer_that_is_to_last_is_written_into_the_profile() {
         let world = World::start();
         let text = "# mine\ncommand = [\"true\"]\nnetwork = \"filtered\"\n[network-rules]\nask = [\"public\"] # why\n";
         let launch = || {
-            let call = Arkose::run(Via::User).option("profile", "asks");
+            let call = Arkose::run(WAY.get()).option("profile", "asks");
             let call = call.env("XDG_CONFIG_HOME", world.scratch().join("config"));
             probing(call, &TWICE[..1])
         };

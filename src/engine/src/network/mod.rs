@@ -8,6 +8,7 @@
 mod control;
 mod counters;
 mod judge;
+mod link;
 mod live;
 mod netlink;
 mod nflog;
@@ -18,13 +19,16 @@ mod ruleset;
 mod socket;
 mod spec;
 mod uplink;
+mod walls;
 
 pub use control::Control;
 pub use counters::{Count, FlowCount, accounting};
+pub use link::adopt;
 pub use live::{add_answer, add_names};
 pub use nflog::{Log, Logged, Told, logged};
 pub use nft::Batch;
-pub use open::{Dns, Opened, allow_echo, open};
+pub use open::{Dns, Opened, allow_echo, open, open_control};
 pub use ruleset::{Ruleset, ruleset};
 pub use spec::{Answer, Generation, Group, LiveName, Range, Spec, To};
-pub use uplink::{Side, Uplink, bring_loopback_up, local_addresses, wait_for_uplink};
+pub use uplink::{Lookout, Side, Uplink, bring_loopback_up, local_addresses, wait_for_uplink};
+pub use walls::Walls;

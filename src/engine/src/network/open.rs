@@ -58,18 +58,26 @@ pub fn open() -> Result<Opened> {
         Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => None,
         Err(errno) => return Err(errno).context(message),
     };
-    let control = Netlink::open(Some(NETFILTER), 0);
-    let control = control.context("this kernel has no rules for the network (nfnetlink)")?;
-    // As much as the machine allows, should it give less from the beginning.
-    let _ = sockopt::set_socket_send_buffer_size(control.fd(), BATCH);
     Ok(Opened {
-        control: Control::new(control.into_fd()),
+        control: open_control()?,
         log: Log::open()?,
         dns4: dns(Ipv4Addr::LOCALHOST.into()).context(message)?,
         dns6,
         network: namespace("/proc/self/ns/net")?,
         user: namespace("/proc/self/ns/user")?,
     })
+}
+
+/// Opens the socket over which rules are loaded into the network namespace that this process is in.
+///
+/// # Errors
+/// When the kernel has none.
+pub fn open_control() -> Result<Control<OwnedFd>> {
+    let control = Netlink::open(Some(NETFILTER), 0);
+    let control = control.context("this kernel has no rules for the network (nfnetlink)")?;
+    // As much as the machine allows, should it give less from the beginning.
+    let _ = sockopt::set_socket_send_buffer_size(control.fd(), BATCH);
+    Ok(Control::new(control.into_fd()))
 }
 
 fn dns(address: IpAddr) -> Result<Dns, Errno> {

@@ -1,6 +1,7 @@
 //! Waiting for the uplink: an interface that somebody outside puts into the network namespace, or makes
 //! there. The kernel tells when something changes, and then all is looked at again.
 
+use super::link;
 use super::netlink::{DUMP, Message, REQUEST, Writer, ne32};
 use super::socket::Netlink;
 use crate::error::{Context as _, Error, Result};
@@ -15,41 +16,41 @@ use std::time::{Duration, Instant};
 const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
 
 /// `RTM_NEWLINK` and `RTM_GETLINK`, and so on.
-const NEWLINK: u16 = 16;
-const GETLINK: u16 = 18;
-const NEWADDR: u16 = 20;
+pub(super) const NEWLINK: u16 = 16;
+pub(super) const GETLINK: u16 = 18;
+pub(super) const NEWADDR: u16 = 20;
 const GETADDR: u16 = 22;
-const NEWROUTE: u16 = 24;
+pub(super) const NEWROUTE: u16 = 24;
 const GETROUTE: u16 = 26;
 
 /// The lengths of `ifinfomsg`, `ifaddrmsg` and `rtmsg`.
-const LINK: usize = 16;
+pub(super) const LINK: usize = 16;
 const ADDRESS: usize = 8;
 const ROUTING: usize = 12;
 
 /// `IFF_UP`, `IFF_LOOPBACK` and `IFF_RUNNING` of linux/if.h.
-const UP: u32 = 0x1;
-const IS_LOOPBACK: u32 = 0x8;
+pub(super) const UP: u32 = 0x1;
+pub(super) const IS_LOOPBACK: u32 = 0x8;
 const RUNNING: u32 = 0x40;
 
 /// `IFA_ADDRESS`, `IFA_LOCAL` and `IFA_FLAGS` of linux/if_addr.h.
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
+pub(super) const IFA_ADDRESS: u16 = 1;
+pub(super) const IFA_LOCAL: u16 = 2;
 const IFA_FLAGS: u16 = 8;
 /// `IFA_F_DADFAILED` and `IFA_F_TENTATIVE`: another may have it as well.
 const NOT_YET: u32 = 0x08 | 0x40;
 
 /// `RTA_OIF`, `RTA_GATEWAY`, `RTA_TABLE` and `RT_TABLE_MAIN` of linux/rtnetlink.h.
-const RTA_OIF: u16 = 4;
-const RTA_GATEWAY: u16 = 5;
+pub(super) const RTA_OIF: u16 = 4;
+pub(super) const RTA_GATEWAY: u16 = 5;
 const RTA_TABLE: u16 = 15;
-const MAIN: u32 = 254;
+pub(super) const MAIN: u8 = 254;
 /// `AF_INET` and `AF_INET6`.
-const AF_INET: u8 = 2;
-const AF_INET6: u8 = 10;
+pub(super) const AF_INET: u8 = 2;
+pub(super) const AF_INET6: u8 = 10;
 /// `RTN_UNICAST` and `RT_SCOPE_UNIVERSE`.
-const UNICAST: u8 = 1;
-const UNIVERSE: u8 = 0;
+pub(super) const UNICAST: u8 = 1;
+pub(super) const UNIVERSE: u8 = 0;
 
 /// The way out of a network namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,30 +117,70 @@ pub fn wait_for_uplink(
     both: bool,
     alive: Option<BorrowedFd<'_>>,
 ) -> Result<Uplink> {
-    let message = "the way out of the sandbox's network cannot be waited for";
-    let changes = Netlink::open(None, GROUPS).context(message)?;
-    let state = Netlink::open(None, 0).context(message)?;
-    let (mut buffer, mut enough) = (Vec::new(), None::<Instant>);
-    loop {
-        changes.drain(&mut buffer);
-        // What changes from here on is told.
-        let found = look(&state).context(message)?;
-        let now = Instant::now();
-        let until = match found {
-            Some(uplink) if !both || uplink.v4.is_some() && uplink.v6.is_some() => {
-                return Ok(uplink);
+    Lookout::open()?.wait_for_uplink(deadline, both, alive)
+}
+
+const MESSAGE: &str = "the way out of the sandbox's network cannot be waited for";
+
+/// Sees what becomes of the links of the network namespace in which it was opened, from wherever it is used.
+#[derive(Debug)]
+pub struct Lookout {
+    changes: Netlink<OwnedFd>,
+    state: Netlink<OwnedFd>,
+}
+
+impl Lookout {
+    /// In the network namespace that this process is in.
+    ///
+    /// # Errors
+    /// When the kernel gives no sockets.
+    pub fn open() -> Result<Self> {
+        let changes = Netlink::open(None, GROUPS).context(MESSAGE)?;
+        let state = Netlink::open(None, 0).context(MESSAGE)?;
+        Ok(Self { changes, state })
+    }
+
+    /// As [`wait_for_uplink()`], where this looks.
+    ///
+    /// # Errors
+    /// When there is none by then, or it was given up.
+    pub fn wait_for_uplink(
+        &self,
+        deadline: Instant,
+        both: bool,
+        alive: Option<BorrowedFd<'_>>,
+    ) -> Result<Uplink> {
+        let (mut buffer, mut enough) = (Vec::new(), None::<Instant>);
+        loop {
+            self.changes.drain(&mut buffer);
+            // What changes from here on is told.
+            let found = look(&self.state).context(MESSAGE)?;
+            let now = Instant::now();
+            let until = match found {
+                Some(uplink) if !both || uplink.v4.is_some() && uplink.v6.is_some() => {
+                    return Ok(uplink);
+                }
+                Some(uplink) if enough.is_some_and(|enough| enough <= now) => return Ok(uplink),
+                Some(_) => (*enough.get_or_insert(now + OTHER)).min(deadline),
+                None => deadline,
+            };
+            let left = until.saturating_duration_since(now);
+            if left.is_zero() {
+                return found
+                    .ok_or_else(|| Error::new("the sandbox's network got no way out in time"));
             }
-            Some(uplink) if enough.is_some_and(|enough| enough <= now) => return Ok(uplink),
-            Some(_) => (*enough.get_or_insert(now + OTHER)).min(deadline),
-            None => deadline,
-        };
-        let left = until.saturating_duration_since(now);
-        if left.is_zero() {
-            return found.ok_or_else(|| Error::new("the sandbox's network got no way out in time"));
+            if wait(&self.changes, left, alive).context(MESSAGE)? {
+                return Err(Error::new("the sandbox's network is not waited for any more"));
+            }
         }
-        if wait(&changes, left, alive).context(message)? {
-            return Err(Error::new("the sandbox's network is not waited for any more"));
-        }
+    }
+
+    /// Moves a link from where this looks into another network namespace.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn move_link(&self, index: u32, network: &OwnedFd) -> Result<()> {
+        link::move_to(&self.state, index, network).context(MESSAGE)
     }
 }
 
@@ -192,7 +233,7 @@ fn v6(address: IpAddr) -> Option<Ipv6Addr> {
     if let IpAddr::V6(address) = address { Some(address) } else { None }
 }
 
-fn ask<T>(
+pub(super) fn ask<T>(
     socket: &Netlink<OwnedFd>,
     kind: u16,
     header: usize,
@@ -238,7 +279,7 @@ fn default_route(message: &Message<'_>) -> Option<DefaultRoute> {
     let (header, attributes) = message.split(ROUTING).filter(|_| message.kind == NEWROUTE)?;
     let [family, length, _, _, table, _, _, kind] = *header.first_chunk()?;
     let table = attributes.get(RTA_TABLE).and_then(ne32).unwrap_or(u32::from(table));
-    if length != 0 || table != MAIN || kind != UNICAST {
+    if length != 0 || table != u32::from(MAIN) || kind != UNICAST {
         return None;
     }
     Some(DefaultRoute {

@@ -41,12 +41,6 @@ pub fn make(request: &Request, host: &impl Host, way: Way, uid: u32) -> Result<P
     if policy.runas == RunAs::Root && policy.user_namespaces && way == Way::Helper {
         return Err(Error::new("an app can run as root or make user namespaces, and not both"));
     }
-    if policy.network == Network::Filtered && way == Way::Helper {
-        return Err(Error::new(
-            "a filtered network has a way out only where the user builds the sandbox",
-        )
-        .remedy("arkose run --via user …"));
-    }
     if policy.walls == Walls::Light {
         return light::make(request, host, way);
     }

@@ -37,6 +37,8 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_fstat,
     libc::SYS_newfstatat,
     libc::SYS_statx,
+    // Files in memory, by which much is said at once.
+    libc::SYS_memfd_create,
     // Sockets.
     libc::SYS_ppoll,
     libc::SYS_connect,
@@ -54,9 +56,16 @@ const CHANGING: u32 =
     (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_TMPFILE & !libc::O_DIRECTORY)
         .cast_unsigned();
 
-/// To read and change the flags of a descriptor, and no more.
-const OF_DESCRIPTORS: [libc::c_int; 4] =
-    [libc::F_GETFD, libc::F_SETFD, libc::F_GETFL, libc::F_SETFL];
+/// To read and change the flags of a descriptor, and the seals of a file in memory, which says that nobody
+/// changes it any more.
+const OF_DESCRIPTORS: [libc::c_int; 6] = [
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_SETFL,
+    libc::F_GET_SEALS,
+    libc::F_ADD_SEALS,
+];
 
 /// `FIONBIO` and `SIOCGIFINDEX`: not to wait, and the number of a link that has a name.
 const CONTROLS: [u32; 2] = [0x5421, 0x8933];

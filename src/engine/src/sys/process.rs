@@ -105,3 +105,15 @@ pub(crate) fn unshare_user() -> Result<(), Errno> {
     // SAFETY: takes flags; a process with one thread may do it.
     check(unsafe { libc::unshare(libc::CLONE_NEWUSER) }.into()).map(drop)
 }
+
+/// Moves this process into a user namespace of its own, and into a network namespace that belongs to it.
+pub(crate) fn unshare_user_and_network() -> Result<(), Errno> {
+    // SAFETY: takes flags; a process with one thread may do it.
+    check(unsafe { libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNET) }.into()).map(drop)
+}
+
+/// Moves this process into a network namespace, or into that of the process of a pidfd.
+pub(crate) fn enter_network(of: &OwnedFd) -> Result<(), Errno> {
+    // SAFETY: takes a descriptor and a flag; a process with one thread may do it.
+    check(unsafe { libc::setns(of.as_raw_fd(), libc::CLONE_NEWNET) }.into()).map(drop)
+}

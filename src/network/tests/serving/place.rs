@@ -1,5 +1,7 @@
 //! One running program, with the test as its supervisor and as the app.
 
+use arkose_protocol::{Channel, Named, Received, Steer, Steered};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
@@ -22,7 +24,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// What the supervisor does with what is handed to it.
+/// What the helper does of what it is asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Walls {
     Done,
@@ -44,7 +46,7 @@ impl Start {
             .map(|(verdict, rule)| json!({ "verdict": verdict, "rule": rule }))
             .collect();
         let line = json!({
-            "descriptors": ["udp", "tcp"],
+            "descriptors": ["udp", "tcp", "steering"],
             "rules": { "default": "deny", "list": rules },
             "generation": 1,
             "hosts": "/dev/null",
@@ -69,7 +71,13 @@ impl Start {
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
-        let place = self.go_with(&[udp.as_fd(), tcp.as_fd()]);
+        let (helper, theirs) = Channel::pair().unwrap();
+        let theirs = theirs.into_fd();
+        set_socket_timeout(&theirs, Timeout::Recv, Some(Duration::from_secs(1))).unwrap();
+        let walls = self.walls;
+        let place = self.go_with(&[udp.as_fd(), tcp.as_fd(), theirs.as_fd()]);
+        let notes = place.heard.clone();
+        thread::spawn(move || help(&helper, &notes, walls));
         Place { udp: at.0, tcp: at.1, ..place }
     }
 
@@ -83,8 +91,8 @@ impl Start {
         first(ours.as_fd(), &self.line, fds);
         let lines = UnixStream::from(ours);
         let heard: Arc<(Mutex<Heard>, Condvar)> = Arc::default();
-        let (reader, notes, walls) = (lines.try_clone().unwrap(), heard.clone(), self.walls);
-        thread::spawn(move || supervise(&reader, &notes, walls));
+        let (reader, notes) = (lines.try_clone().unwrap(), heard.clone());
+        thread::spawn(move || supervise(&reader, &notes));
         let place = Place { program: Program(program), lines, heard, udp: NOWHERE, tcp: NOWHERE };
         place.line(|line| line["ready"] == true);
         place
@@ -98,20 +106,49 @@ struct Heard {
     over: bool,
 }
 
-/// Reads lines, and does what is handed over, until the program ends.
-fn supervise(lines: &UnixStream, heard: &(Mutex<Heard>, Condvar), walls: Walls) {
+/// Reads lines until the program ends.
+fn supervise(lines: &UnixStream, heard: &(Mutex<Heard>, Condvar)) {
     for line in BufReader::new(lines).lines() {
         let Ok(line) = line else { break };
-        let line: Value = serde_json::from_str(&line).unwrap();
-        if let (Some(number), true) = (line["walls"].as_u64(), walls != Walls::Silent) {
-            let done = json!({ "walls": number, "done": walls == Walls::Done });
-            let _ = (&mut &*lines).write_all(format!("{done}\n").as_bytes());
-        }
-        heard.0.lock().unwrap().lines.push(line);
+        heard.0.lock().unwrap().lines.push(serde_json::from_str(&line).unwrap());
         heard.1.notify_all();
     }
     heard.0.lock().unwrap().over = true;
     heard.1.notify_all();
+}
+
+/// Answers as the helper does, and notes what it is asked, until the program ends.
+fn help(channel: &Channel, heard: &(Mutex<Heard>, Condvar), walls: Walls) {
+    while let Ok(Received::Message(asked, _)) = channel.receive_long::<Steer>() {
+        let line = match &asked {
+            Steer::Learn(names) => {
+                json!({ "walls": true, "names": names.iter().map(shown).collect::<Value>() })
+            }
+            Steer::Load { rules, generation, names, .. } => json!({
+                "walls": true, "load": { "rules": rules, "generation": generation },
+                "names": names.iter().map(shown).collect::<Value>(),
+            }),
+            Steer::Decide(one) => json!({
+                "walls": true, "answers": [{
+                    "address": one.address, "protocol": one.protocol, "port": one.port,
+                    "allow": one.allow, "seconds": one.time.as_secs(),
+                }],
+            }),
+            Steer::Count => json!({ "walls": true, "count": true }),
+        };
+        heard.0.lock().unwrap().lines.push(line);
+        heard.1.notify_all();
+        let steered = match walls {
+            Walls::Done => Steered::Done,
+            Walls::Refused => Steered::Refused,
+            Walls::Silent => continue,
+        };
+        let _ = channel.send_long(&steered);
+    }
+}
+
+fn shown(named: &Named) -> Value {
+    json!({ "address": named.address, "names": named.names, "seconds": named.time.as_secs() })
 }
 
 /// Sends a line with descriptors.

@@ -107,8 +107,9 @@ impl Network {
             NetworkPart::Packets => parts.doors.push(("udp", fd)),
             NetworkPart::Streams => parts.doors.push(("tcp", fd)),
             NetworkPart::Log => parts.doors.push(("nflog", fd)),
-            NetworkPart::Control => {
-                parts.doors.push(("nfnetlink", fd));
+            NetworkPart::Control | NetworkPart::Steering => {
+                let role = if part == NetworkPart::Control { "nfnetlink" } else { "steering" };
+                parts.doors.push((role, fd));
                 let (Some(namespace), Some(owner)) = (parts.namespace.take(), parts.owner.take())
                 else {
                     return Err(Error::new(Kind::Internal).value("network"));
