@@ -75,12 +75,10 @@ pub(crate) fn map_caller(caller: &Caller, pid: Pid) -> Result<(), Errno> {
 /// A user namespace in which root stands for the caller, for mounts that translate owners.
 pub(crate) fn translating_namespace(caller: &Caller) -> Result<OwnedFd> {
     let message = "the owners of files cannot be translated";
+    let parent = rustix::process::getpid();
     match sys::clone(sys::Clone { user: true, ..sys::Clone::default() }).context(message)? {
-        Forked::Child => loop {
-            // Waits to be killed; the namespace lives on by its descriptor.
-            let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-            rustix::event::pause();
-        },
+        // The namespace lives on by its descriptor.
+        Forked::Child => wait_for_death(parent),
         Forked::Parent { pid, pidfd } => {
             let namespace = translate_in(caller, pid);
             let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
@@ -88,6 +86,16 @@ pub(crate) fn translating_namespace(caller: &Caller) -> Result<OwnedFd> {
             namespace.context(message)
         }
     }
+}
+
+/// Waits to be killed, by `parent` or with it.
+pub(crate) fn wait_for_death(parent: Pid) -> ! {
+    let told = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+    // Who died before that tells nobody.
+    while told.is_ok() && rustix::process::getppid() == Some(parent) {
+        rustix::event::pause();
+    }
+    sys::exit(1)
 }
 
 fn translate_in(caller: &Caller, pid: Pid) -> Result<OwnedFd, Errno> {

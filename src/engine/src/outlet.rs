@@ -34,15 +34,16 @@ impl Landing {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
                 .context(MESSAGE)?;
+        let parent = rustix::process::getpid();
         match sys::clone(sys::Clone::default()).context(MESSAGE)? {
             Forked::Child => {
                 drop(ours);
                 // Whoever waits sees the other end close.
-                if enter(caller).is_ok() {
-                    let _ = rustix::net::send(&theirs, &[1], SendFlags::NOSIGNAL);
-                    rustix::event::pause();
+                if enter(caller).is_err() {
+                    sys::exit(1)
                 }
-                sys::exit(1)
+                let _ = rustix::net::send(&theirs, &[1], SendFlags::NOSIGNAL);
+                ids::wait_for_death(parent)
             }
             Forked::Parent { pid, pidfd } => {
                 drop(theirs);
@@ -74,7 +75,6 @@ impl Landing {
 /// Enters namespaces of which the caller is the owner. Making them takes root's right, where users have none
 /// to it.
 fn enter(caller: &Caller) -> Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).context(MESSAGE)?;
     rustix::thread::set_thread_res_uid(Uid::ROOT, caller.uid, Uid::ROOT).context(MESSAGE)?;
     let now = rustix::thread::capabilities(None).context(MESSAGE)?;
     let all = CapabilitySets { effective: now.permitted, ..now };

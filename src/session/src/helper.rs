@@ -14,10 +14,9 @@ use arkose_profile::RunAs;
 use arkose_protocol::{Channel, ProtocolError, Request};
 use nix::sys::signal::SigSet;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
-use std::io::Read as _;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 
 /// The polkit policy names it in the directory of [`LIBEXEC`].
 const NAME: &str = "arkose-helper";
@@ -139,11 +138,9 @@ impl Helper {
                 LaunchError::plain(HELPER_DIED)
             }
             Self::Root(mut child) => {
-                let mut said = String::new();
-                if let Some(stderr) = child.stderr.take() {
-                    let _ = stderr.take(4096).read_to_string(&mut said);
-                }
-                match child.wait() {
+                let ended = child.wait();
+                let said = child.stderr.as_ref().map(last_words).unwrap_or_default();
+                match ended {
                     Ok(status) => explain(status, said.trim()),
                     Err(error) => LaunchError::because(HELPER_DIED, error),
                 }
@@ -161,6 +158,17 @@ fn spawn_unblocked(command: &mut Command) -> std::io::Result<Child> {
     let child = command.spawn();
     blocked.thread_set_mask()?;
     child
+}
+
+/// What a process has said that has ended. It is not read to its end: that comes when everybody has
+/// closed it who was started there.
+fn last_words(stderr: &ChildStderr) -> String {
+    let mut said = vec![0; 4096];
+    let length = rustix::io::ioctl_fionbio(stderr, true)
+        .and_then(|()| rustix::io::read(stderr, &mut said[..]))
+        .unwrap_or(0);
+    said.truncate(length);
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 /// The pkexec of this machine.

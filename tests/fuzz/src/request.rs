@@ -1,9 +1,10 @@
-//! What comes over the helper's socket: packets, the memory file of a request, and messages.
+//! What comes over the helper's sockets: packets, the memory file of a request, and messages.
 
 use super::context;
 use arkose_profile::{Layer, Origin, Profile};
 use arkose_protocol::{
-    Channel, Control, Event, ProtocolError, Received, Request, VERSION, decode, encode,
+    Channel, Control, Event, ProtocolError, Received, Request, Steer, Steered, VERSION, decode,
+    encode,
 };
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::write;
@@ -16,13 +17,15 @@ use std::os::fd::{AsFd as _, OwnedFd};
 /// Tries one: the first byte says as what.
 pub fn try_one(bytes: &[u8]) {
     let Some((kind, bytes)) = bytes.split_first() else { return };
-    match kind % 6 {
+    match kind % 8 {
         0 => a_request(bytes),
         1 => the_same::<Event>(bytes),
         2 => the_same::<Control>(bytes),
         3 => a_packet(bytes),
         4 => a_packet_with_a_request(bytes),
-        _ => a_request(&damaged(bytes)),
+        5 => a_request(&damaged(bytes)),
+        6 => the_same::<Steer>(bytes),
+        _ => the_same::<Steered>(bytes),
     }
 }
 
