@@ -2,6 +2,7 @@
 //! has the right to manage the network of the namespace that it was opened in: whoever owns the user namespace
 //! has, and the app has not.
 
+use super::connections::{self, Connection};
 use super::counters::{self, FlowCount};
 use super::nft::{self, Batch};
 use super::ruleset::{Ruleset, table};
@@ -58,6 +59,14 @@ impl<Fd: AsFd> Control<Fd> {
     /// When the kernel does not say it.
     pub fn counts(&self) -> Result<Vec<FlowCount>> {
         counters::read(&self.0)
+    }
+
+    /// The connections of the app that have begun and have not ended.
+    ///
+    /// # Errors
+    /// When the kernel does not say it, as one without `nf_conntrack_netlink` does not.
+    pub fn connections(&self) -> Result<Vec<Connection>> {
+        connections::read(&self.0)
     }
 }
 

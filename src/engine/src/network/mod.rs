@@ -5,6 +5,7 @@
 //! denied, and [`open()`] opens the sockets for it. All is spoken with the kernel directly: no program is
 //! started, and no library is loaded.
 
+mod connections;
 mod control;
 mod counters;
 mod judge;
@@ -19,6 +20,7 @@ mod socket;
 mod spec;
 mod uplink;
 
+pub use connections::Connection;
 pub use control::Control;
 pub use counters::{Count, FlowCount, accounting};
 pub use live::{add_answer, add_names};
