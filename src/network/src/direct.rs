@@ -1,7 +1,7 @@
 //! The tables of the kernel, changed by this program itself: over a socket that was opened in the
 //! sandbox's network, and heard by the kernel because the user who built the sandbox owns it.
 
-use crate::flow::{Destination, Traffic};
+use crate::flow::{Connection, Destination, Traffic};
 use crate::names::Live;
 use crate::policy::{NotTaken, Progress};
 use crate::walls::{Answer, Control, Generation, Table};
@@ -82,5 +82,13 @@ impl Control for Direct {
             received: one.received.bytes,
         };
         Some(counts.into_iter().map(one).collect())
+    }
+
+    fn connections(&mut self) -> Option<Vec<Connection>> {
+        let one = |one: network::Connection| Connection {
+            to: Destination { address: one.address, protocol: one.protocol, port: one.port },
+            generation: one.generation,
+        };
+        Some(self.socket.connections().ok()?.into_iter().map(one).collect())
     }
 }

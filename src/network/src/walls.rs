@@ -4,7 +4,7 @@
 //! opened in there. Where root did, it may not, and hands what is to be changed to its supervisor, who
 //! has it done and says so.
 
-use crate::flow::{Destination, Traffic};
+use crate::flow::{Connection, Destination, Traffic};
 use crate::names::Live;
 use crate::policy::{NotTaken, Progress};
 use arkose_profile::net::Rules;
@@ -67,6 +67,11 @@ pub trait Control: Debug {
 
     /// What went where so far; none when somebody else is to be asked.
     fn traffic(&mut self) -> Option<Vec<Traffic>>;
+
+    /// The connections that there are; none when that is not known.
+    fn connections(&mut self) -> Option<Vec<Connection>> {
+        None
+    }
 
     /// The next line that the supervisor has to hear.
     fn line(&mut self) -> Option<Value> {
