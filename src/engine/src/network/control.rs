@@ -9,6 +9,7 @@ use super::ruleset::{Ruleset, table};
 use super::socket::{Netlink, Refused};
 use crate::error::{Error, Result};
 use rustix::io::Errno;
+use rustix::thread::{MembarrierCommand, membarrier};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// A socket of nfnetlink.
@@ -34,6 +35,17 @@ impl<Fd: AsFd> Control<Fd> {
             }
             return Err(sentence(refused));
         }
+        let Some(retired) = &rules.retired else { return Ok(()) };
+        if let Err(refused) = self.apply(&retired.first) {
+            self.forget(rules);
+            return Err(refused);
+        }
+        // Where the rest fails, more is refused than should be.
+        let [empty, delete] = &retired.then;
+        let _ = self.apply(empty);
+        // It returns when the packets have gone their way that are being judged now.
+        let _ = membarrier(MembarrierCommand::Global);
+        let _ = self.apply(delete);
         Ok(())
     }
 
