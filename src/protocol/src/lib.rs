@@ -15,7 +15,7 @@ pub use message::{
     Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, NetworkPart, PrivateHome,
     Request, Status, Struck, Terminal,
 };
-pub use socket::{Channel, ProtocolError, Received, decode, encode};
+pub use socket::{Channel, ProtocolError, Received, decode, encode, read_sealed, sealed_file};
 
 /// The version of this protocol; both sides must speak the same.
 pub const VERSION: u32 = 1;

@@ -5,7 +5,9 @@
 //! before the app is there (`arkose_engine::network`). What is used of them here is what the sandbox's
 //! first process has opened and handed over; nothing outside enters that namespace but the uplink.
 
+mod ask;
 mod told;
+mod traffic;
 mod uplink;
 
 use crate::child::Program;
@@ -26,6 +28,8 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+pub(crate) use ask::{Ask, Told, file as ask_file};
+pub use traffic::{Destination, Families, Sum, Traffic};
 pub(crate) use uplink::INTERFACE;
 
 /// Whether this machine has what a filtered network needs.
@@ -54,6 +58,8 @@ pub(crate) struct Network {
     parts: Parts,
     uplink: Option<Program>,
     resolver: Option<Resolver>,
+    /// Answers that nobody was given yet.
+    told: Vec<Told>,
 }
 
 /// The program.
@@ -84,7 +90,8 @@ impl Network {
         };
         let addresses = arkose_engine::network::local_addresses().map_err(failed)?;
         let parts = Parts::default();
-        Ok(Some(Self { pasta, program, addresses, parts, uplink: None, resolver: None }))
+        let (uplink, resolver, told) = (None, None, Vec::new());
+        Ok(Some(Self { pasta, program, addresses, parts, uplink, resolver, told }))
     }
 
     /// The addresses of this computer.
@@ -175,6 +182,7 @@ impl Network {
         let Some(resolver) = &mut self.resolver else { return told };
         for line in resolver.lines.pass().iter().filter_map(Value::as_object) {
             told.extend(told::event(id, line, now()));
+            self.told.extend(Told::of(line));
             if let Some(number) = line.get("withdrawn").and_then(Value::as_u64) {
                 questions.withdraw(Source::Network, number);
             } else if let Some(number) = line.get("ask").and_then(Value::as_u64) {
@@ -188,6 +196,29 @@ impl Network {
             resolver.program.stop();
         }
         told
+    }
+
+    /// Asks the program something for somebody, who waits for the answer with that number: the answer, if
+    /// it is known already.
+    pub(crate) fn ask(&mut self, number: u64, ask: Ask, spec: &LaunchSpec) -> Option<Told> {
+        let Some(resolver) = &mut self.resolver else { return Some(Told::not_filtered(number)) };
+        if let Some(refused) = ask.refused(number, spec) {
+            return Some(refused);
+        }
+        match ask {
+            Ask::Traffic => resolver.lines.say(&json!({ "traffic": number })),
+            Ask::Rules => resolver.lines.say(&json!({ "rules": number })),
+            Ask::Change(change) => match ask_file(&change) {
+                Ok(file) => resolver.lines.say_file(&json!({ "change": number }), file),
+                Err(error) => return Some(Told::refused(number, "failed", &error.to_string())),
+            },
+        }
+        None
+    }
+
+    /// What was answered to what was asked.
+    pub(crate) fn told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
     }
 
     /// Passes on what was answered.
