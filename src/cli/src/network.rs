@@ -105,8 +105,8 @@ pub(crate) fn traffic(traffic: &Traffic) -> String {
     let mut text = format!("\n{}\n", gettext(N_("Network traffic")));
     text.extend(table(&rows).lines().map(|line| format!("  {line}\n")));
     if traffic.more > 0 {
-        let more = Message::new(N_("and {count} destinations more"))
-            .with("count", traffic.more.to_string());
+        let more =
+            Message::new(N_("other destinations: {count}")).with("count", traffic.more.to_string());
         text.push_str(&format!("  {}\n", translated(&more)));
     }
     text
@@ -141,7 +141,7 @@ fn amount(bytes: u64) -> String {
     if unit == 0 || whole >= 100 {
         return format!("{whole}{name}");
     }
-    let tenths = (bytes & ((1 << shift) - 1)) * 10 >> shift;
+    let tenths = ((bytes & ((1 << shift) - 1)) * 10) >> shift;
     format!("{whole}.{tenths}{name}")
 }
 
@@ -177,6 +177,6 @@ mod tests {
         assert_eq!(lines[3], ["(all)", "–", "IPv4", "2.0K", "4.0K", "1"]);
         assert_eq!(lines[5], ["a\\x1b.example", "443/tcp", "IPv4", "2.0K", "4.0K", "1"]);
         assert_eq!(lines[7], ["192.0.2.1", "tcp", "IPv6", "10", "20", "0"]);
-        assert_eq!(lines[8].join(" "), "and 3 destinations more");
+        assert_eq!(lines[8].join(" "), "other destinations: 3");
     }
 }
