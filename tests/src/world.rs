@@ -145,6 +145,20 @@ impl World {
         call.entering(enter, &script)
     }
 
+    /// The command as one on that computer, with what it has been given of an environment.
+    #[must_use]
+    pub fn entering(&self, command: &Command) -> Command {
+        let mut entering = Command::new("nsenter");
+        entering.arg(self.here.net()).arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => entering.env(name, value),
+                None => entering.env_remove(name),
+            };
+        }
+        entering
+    }
+
     /// Runs the call on that computer.
     #[must_use]
     pub fn run(&self, call: Arkose) -> Outcome {

@@ -5,6 +5,8 @@
 mod asking;
 #[path = "filtered/leaks.rs"]
 mod leaks;
+#[path = "filtered/live.rs"]
+mod live;
 
 use arkose_tests::arkose::quiet;
 use arkose_tests::host::descendants;

@@ -2,8 +2,8 @@
 //! seen and stopped; and the prompter, asked and answered. The steps are in `tests/window`.
 
 use arkose_tests::arkose::busy;
-use arkose_tests::machine::machine;
-use arkose_tests::{Scratch, both_ways};
+use arkose_tests::machine::{machine, with_way};
+use arkose_tests::{Scratch, Via, World, both_ways};
 use std::path::PathBuf;
 
 fn directory(variable: &str) -> PathBuf {
@@ -12,6 +12,11 @@ fn directory(variable: &str) -> PathBuf {
 
 /// Runs a script of `tests/window` on a display of its own.
 fn play(script: &str, arguments: &[&str]) {
+    play_in(None, script, arguments);
+}
+
+/// The same, perhaps in a small world.
+fn play_in(world: Option<&World>, script: &str, arguments: &[&str]) {
     let _busy = busy();
     let pictures = Scratch::home();
     let mut command = machine().as_user(directory("ARKOSE_ENV_DIR").join("display.sh"));
@@ -21,6 +26,9 @@ fn play(script: &str, arguments: &[&str]) {
         "XDG_DATA_DIRS",
         format!("{}:/usr/local/share:/usr/share", directory("ARKOSE_DATA_DIR").display()),
     );
+    if let Some(world) = world {
+        command = world.entering(&command);
+    }
     let output = command.output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
@@ -69,4 +77,12 @@ fn nothing_is_answered_that_nobody_meant_to() {
 #[test]
 fn a_flood_of_questions_is_one_window() {
     play("prompt.py", &["flood"]);
+}
+
+#[test]
+fn what_an_app_sends_is_seen_and_what_it_may_reach_is_changed() {
+    let name = "what_an_app_sends_is_seen_and_what_it_may_reach_is_changed";
+    with_way(Via::User, name, |_| {
+        play_in(Some(&World::start()), "network.py", &["traffic", "refused", "unstored", "rules"]);
+    });
 }

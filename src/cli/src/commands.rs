@@ -6,6 +6,7 @@
 use crate::say::gettext;
 use arkose_profile::bus::Access;
 use arkose_profile::i18n::N_;
+use arkose_profile::net::Verdict;
 use arkose_profile::options::{Kind, OPTIONS, Opt};
 use clap::builder::{OsStringValueParser, PossibleValuesParser, Str, ValueParser};
 use clap::{Arg, ArgAction, Command};
@@ -44,6 +45,11 @@ static COMMANDS: &[Entry] = &[
         name: "log",
         about: N_("Show what an app was refused on the message buses, and what would allow it"),
         build: log,
+    },
+    Entry {
+        name: "rules",
+        about: N_("Show or change the network rules of a running app"),
+        build: rules,
     },
     Entry { name: "enter", about: N_("Run a command in a running sandbox"), build: enter },
     Entry {
@@ -336,6 +342,26 @@ fn log(builder: Builder) -> Command {
         .json()
         .arg(switch("follow").short('f'), N_("Go on with what happens, until its end"))
         .arg(switch("all"), N_("From now on keep what is allowed, too"))
+        .done()
+}
+
+fn rules(builder: Builder) -> Command {
+    let rule = |name: &'static str| {
+        let arg = Arg::new(name).long(name).value_name("TARGET[:PORT]");
+        arg.action(ArgAction::Append).value_parser(text())
+    };
+    let verdicts = Verdict::ALL.map(Verdict::as_str);
+    builder
+        .sandbox()
+        .arg(rule("allow"), N_("From now on the app can reach this, until it ends"))
+        .arg(rule("deny"), N_("From now on it cannot, and is cut off from it"))
+        .arg(rule("ask"), N_("From now on you are asked before it reaches this"))
+        .arg(rule("remove"), N_("Take this rule away, whatever it says"))
+        .arg(
+            Arg::new("default").long("default").value_name("VERDICT").value_parser(verdicts),
+            N_("What becomes of that which no rule is about"),
+        )
+        .json()
         .done()
 }
 

@@ -10,6 +10,7 @@ pub mod commands;
 mod explain;
 pub mod fill;
 mod log;
+mod network;
 pub mod original;
 mod profiles;
 mod request;
@@ -73,6 +74,7 @@ fn subcommand(name: &str, matches: &ArgMatches) -> Result<u8, Failure> {
         "info" => running::info(matches),
         "stop" => running::stop(matches),
         "log" => log::log(matches),
+        "rules" => network::rules(matches),
         "enter" => running::enter(matches),
         "doctor" => run::report(matches.get_flag("json")),
         _ => usage::completions(matches.get_one::<String>("shell").map_or("", String::as_str)),

@@ -1,5 +1,6 @@
 //! `arkose ps`, `info`, `stop` and `enter`: the sandboxes that run.
 
+use crate::network;
 use crate::say::{Failure, answer, answer_json, gettext};
 use arkose_profile::explain::human_size;
 use arkose_profile::i18n::{Message, N_};
@@ -107,6 +108,7 @@ pub(crate) fn info(matches: &ArgMatches) -> Result<u8, Failure> {
             told.insert("tree".to_owned(), tree(&one, &processes));
             told.insert("policy".to_owned(), about.get("policy").cloned().unwrap_or_default());
             told.insert("usage".to_owned(), one.usage().as_ref().map_or(Value::Null, counted));
+            told.insert("traffic".to_owned(), json!(one.traffic().ok()));
         }
         return answer_json(&told).map(|()| 0);
     }
@@ -162,6 +164,7 @@ fn text(one: &Running, processes: &Processes, about: &Value) -> String {
         let indent = "  ".repeat(depth + 1);
         text.push_str(&format!("{indent}{} {}\n", process.pid, command_line(process)));
     }
+    text.extend(one.traffic().ok().as_ref().map(network::traffic));
     match about.get("policy") {
         None => text.push_str(&format!(
             "\n{}\n",
@@ -258,7 +261,7 @@ fn one(word: &OsString) -> Result<Running, Failure> {
 }
 
 /// Columns, each as wide as its widest cell; the last as it is.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |text: &str| text.chars().count();
     let mut widths = [0; N];
     for row in rows {

@@ -41,6 +41,7 @@ impl Begun {
     pub(crate) fn begin(channel: &Channel, group: Gid, outlet: Option<Outlet>) -> Result<Self> {
         // Who may ask whether somebody answers is said for the whole namespace, and the rules say whom.
         network::allow_echo(group)?;
+        network::ignore_routers()?;
         let Opened { control, log, dns4, dns6, network, user } = network::open()?;
         let tell = |part, fd: BorrowedFd<'_>| {
             channel
@@ -68,18 +69,11 @@ impl Begun {
 
     /// Waits for the way out, and has the rules count.
     pub(crate) fn finish(self, request: &Request, channel: &Channel) -> Result<()> {
-        // An address that every link has for itself says nothing.
-        let has = |v6: bool| {
-            request.addresses.iter().any(|address| match address {
-                IpAddr::V4(_) => !v6,
-                IpAddr::V6(address) => v6 && !address.is_unicast_link_local(),
-            })
-        };
-        let uplink = self.way_out(has(false) && has(true), channel)?;
+        let uplink = self.way_out(request.host.routes == [true; 2], channel)?;
         // Elsewhere the router is the router.
         let to_host = request.policy.network_rules.may_reach_host();
         let routers = if to_host { uplink.gateways() } else { Vec::new() };
-        let host: Vec<IpAddr> = request.addresses.iter().chain(&routers).copied().collect();
+        let host: Vec<IpAddr> = request.host.addresses.iter().chain(&routers).copied().collect();
         let rules: &Rules = &request.policy.network_rules;
         let spec = Spec::new(rules, &host, Generation::MIN);
         self.control.load(&network::ruleset(&spec, &[], None)?)?;

@@ -27,6 +27,7 @@ mod profile_item;
 mod profile_list;
 mod profile_page;
 mod prompt;
+mod rules_window;
 mod running_page;
 mod sandbox;
 mod sandbox_page;

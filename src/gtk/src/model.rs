@@ -11,10 +11,12 @@ mod launch;
 mod names;
 mod question;
 mod remembered;
+pub mod rules;
 pub mod running;
 mod search;
 pub(crate) mod shipped;
 pub(crate) mod size;
+pub mod traffic;
 
 pub use call::{Call, Remedy, What};
 pub use draft::{Draft, WayBack};

@@ -1,9 +1,11 @@
-//! One sandbox that runs: what it uses, what it may reach, what it asks of the message buses, and its end.
+//! One sandbox that runs: what it uses, what it may reach, what it sends where, what it asks of the message
+//! buses and the network, and its end.
 //!
 //! ```text
 //! SandboxPage
 //! ├── header bar: back, name, “Stop…”
 //! ├── how long it has run, what it uses, what keeps it in; its policy, to be unfolded
+//! ├── “Rules…”; a chart of what goes over the network, and a row for each destination
 //! └── “Refused Only”; a CallRow for each call
 //! ```
 //!
@@ -11,6 +13,8 @@
 
 mod call_row;
 mod calls;
+mod chart;
+mod traffic;
 
 use crate::i18n::{ngettext, say, sentence_case, tr};
 use crate::library::Trouble;
@@ -29,8 +33,10 @@ const FACTS: [&str; 3] = [N_("Running For"), N_("Memory"), N_("Processor")];
 
 mod imp {
     use super::call_row::CallRow;
+    use super::traffic::Row;
     use crate::header::Header;
     use crate::model::running::Seen;
+    use crate::model::traffic::History;
     use gtk::glib;
     use gtk::prelude::*;
     use gtk::subclass::prelude::*;
@@ -45,6 +51,30 @@ mod imp {
         pub(super) stop: TemplateChild<gtk::Button>,
         #[template_child]
         pub(super) facts: TemplateChild<gtk::ListBox>,
+        #[template_child]
+        pub(super) network: TemplateChild<adw::PreferencesGroup>,
+        #[template_child]
+        pub(super) rules: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub(super) families: TemplateChild<gtk::ListBox>,
+        #[template_child]
+        pub(super) chart: TemplateChild<gtk::DrawingArea>,
+        #[template_child]
+        pub(super) minute: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) destinations: TemplateChild<gtk::ListBox>,
+        #[template_child]
+        pub(super) no_destinations: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) more: TemplateChild<gtk::Label>,
+        /// Of IPv6 and of IPv4.
+        pub(super) totals: OnceCell<[Row; 2]>,
+        pub(super) destination_rows: RefCell<Vec<Row>>,
+        pub(super) history: RefCell<History>,
+        /// Whether what goes where can be known.
+        pub(super) counted: Cell<bool>,
+        /// Whether it is being asked for.
+        pub(super) asking: Cell<bool>,
         #[template_child]
         pub(super) refused_only: TemplateChild<gtk::CheckButton>,
         #[template_child]
@@ -124,11 +154,13 @@ impl SandboxPage {
             self,
             move |_| page.ask_to_stop()
         ));
+        self.set_up_traffic();
         self.set_up_calls();
         let page = self.downgrade();
         ticker::while_shown(self, move || {
             if let Some(page) = page.upgrade() {
                 page.look();
+                page.look_at_traffic();
             }
         });
     }
@@ -149,6 +181,8 @@ impl SandboxPage {
         self.show(seen, seen);
         self.show_reach(None);
         self.read_reach();
+        self.forget_traffic();
+        self.look_at_traffic();
         self.read_calls();
     }
 

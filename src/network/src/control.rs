@@ -1,18 +1,19 @@
-//! The socket to the supervisor: lines of JSON both ways, descriptors with the first, and the end of it.
+//! The socket to the supervisor: lines of JSON both ways, descriptors with some, and the end of it.
 //!
-//! Down come the setup ([`crate::setup`]), then `{"answer":N,"allow":B,"for":"once"|"launch","rule":TEXT}`,
-//! `{"rules":…}` and `{"traffic":true}`. Up go `{"ready":true}`, `{"ask":N,…}`, `{"withdrawn":N}`,
-//! `{"event":…}` and `{"traffic":…}`.
+//! Down come the setup ([`crate::setup`]), then `{"answer":N,"allow":B,"for":"once"|"launch","rule":TEXT}`.
+//! What is asked has a number, which the answer bears: `{"traffic":N}` for what went where, `{"rules":N}` for the
+//! rules that hold, and `{"change":N}` to change them, which comes with a file: there may be more to change than a
+//! line holds. Up go `{"ready":true}`, `{"ask":N,…}`, `{"withdrawn":N}`, `{"event":…}` and the answers.
 
-use arkose_profile::net::Rules;
+use arkose_profile::net::Change;
 use rustix::io::Errno;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recv, recvmsg,
-    send,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recvmsg, send,
 };
 use serde::Deserialize;
 use std::collections::VecDeque;
-use std::io::IoSliceMut;
+use std::fs::File;
+use std::io::{IoSliceMut, Read as _, Seek as _};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
@@ -22,6 +23,8 @@ const LONGEST: usize = 1 << 20;
 const FEW: usize = 4096;
 /// The most descriptors.
 const MOST_FDS: usize = 16;
+/// The most bytes of a file that says what is to change.
+const LONGEST_FILE: u64 = 8 << 20;
 
 /// For how long an answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -55,15 +58,20 @@ pub struct Given {
 pub enum Said {
     /// An answer.
     Given(Given),
-    /// Other rules.
+    /// The rules are to change, as the next file says.
+    Change {
+        /// Its number.
+        change: u64,
+    },
+    /// The rules that hold are to be told.
     Rules {
-        /// All of them.
-        rules: Rules,
+        /// Its number.
+        rules: u64,
     },
     /// What went where is to be told.
     Traffic {
-        /// Always true.
-        traffic: bool,
+        /// Its number.
+        traffic: u64,
     },
 }
 
@@ -72,13 +80,15 @@ pub enum Said {
 pub struct Control {
     socket: OwnedFd,
     read: Vec<u8>,
+    /// What came with lines, in their order.
+    files: VecDeque<OwnedFd>,
 }
 
 impl Control {
     /// The supervisor is at the other end.
     #[must_use]
     pub fn new(socket: OwnedFd) -> Self {
-        Self { socket, read: Vec::new() }
+        Self { socket, read: Vec::new(), files: VecDeque::new() }
     }
 
     /// The socket, to watch it.
@@ -92,47 +102,60 @@ impl Control {
     /// # Errors
     /// When the other end is closed before it, the line is too long, or there are too many descriptors.
     pub fn first_line(&mut self) -> Result<(Vec<u8>, Vec<OwnedFd>), Errno> {
-        let mut fds = Vec::new();
         loop {
             if let Some(line) = self.line() {
-                return Ok((line, fds));
+                return Ok((line, std::mem::take(&mut self.files).into()));
             }
-            let mut bytes = [0; 4096];
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
-            let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-            let received = recvmsg(
-                &self.socket,
-                &mut [IoSliceMut::new(&mut bytes)],
-                &mut ancillary,
-                RecvFlags::CMSG_CLOEXEC,
-            );
-            let message = match received {
-                Err(Errno::INTR) => continue,
-                other => other?,
-            };
-            for message in ancillary.drain() {
-                if let RecvAncillaryMessage::ScmRights(rights) = message {
-                    fds.extend(rights);
-                }
-            }
-            self.read.extend_from_slice(bytes.get(..message.bytes).unwrap_or_default());
-            if message.flags.contains(ReturnFlags::CTRUNC) || fds.len() > MOST_FDS {
-                return Err(Errno::TOOBIG);
-            }
-            if message.bytes == 0 || self.read.len() > LONGEST {
-                return Err(Errno::PIPE);
+            match self.receive(RecvFlags::empty()) {
+                Err(Errno::INTR) => {}
+                Ok(0) => return Err(Errno::PIPE),
+                _ if self.read.len() > LONGEST => return Err(Errno::PIPE),
+                other => drop(other?),
             }
         }
+    }
+
+    /// Reads some bytes, and what came with them.
+    fn receive(&mut self, flags: RecvFlags) -> Result<usize, Errno> {
+        let mut bytes = [0; 4096];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let message = recvmsg(
+            &self.socket,
+            &mut [IoSliceMut::new(&mut bytes)],
+            &mut ancillary,
+            flags | RecvFlags::CMSG_CLOEXEC,
+        )?;
+        for message in ancillary.drain() {
+            if let RecvAncillaryMessage::ScmRights(rights) = message {
+                self.files.extend(rights);
+            }
+        }
+        self.read.extend_from_slice(bytes.get(..message.bytes).unwrap_or_default());
+        if message.flags.contains(ReturnFlags::CTRUNC) || self.files.len() > MOST_FDS {
+            return Err(Errno::TOOBIG);
+        }
+        Ok(message.bytes)
+    }
+
+    /// What the next file says is to change.
+    ///
+    /// # Errors
+    /// When none has come, it is too long, or says something else.
+    pub fn change(&mut self) -> std::io::Result<Change> {
+        let file = self.files.pop_front().ok_or(std::io::ErrorKind::NotFound)?;
+        let (mut file, mut bytes) = (File::from(file), Vec::new());
+        file.rewind()?;
+        file.take(LONGEST_FILE).read_to_end(&mut bytes)?;
+        Ok(serde_json::from_slice(&bytes)?)
     }
 
     /// Reads what came, without what is not known; none when the other end is closed, or goes on
     /// without a line.
     pub fn said(&mut self) -> Option<Vec<Said>> {
-        let mut space = [0; 4096];
-        match recv(&self.socket, &mut space[..], RecvFlags::DONTWAIT) {
-            Ok((0, _)) => return None,
-            Ok((count, _)) => self.read.extend_from_slice(space.get(..count).unwrap_or_default()),
-            Err(Errno::AGAIN | Errno::INTR) => {}
+        match self.receive(RecvFlags::DONTWAIT) {
+            Ok(0) => return None,
+            Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => return None,
         }
         let mut said = Vec::new();

@@ -36,6 +36,15 @@ pub struct Traffic {
     pub received: u64,
 }
 
+/// A connection that has begun and has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection {
+    /// Where it goes.
+    pub to: Destination,
+    /// The number of the rules that have allowed it.
+    pub generation: u32,
+}
+
 impl Destination {
     /// What is told of it.
     #[must_use]

@@ -35,6 +35,7 @@ pub mod server;
 pub mod service;
 pub mod setup;
 pub mod state;
+pub mod traffic;
 pub mod walls;
 
 use control::Control;

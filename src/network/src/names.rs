@@ -73,6 +73,18 @@ impl Names {
         names.iter().filter(|(_, until)| *until > now).map(|(name, _)| name.clone()).collect()
     }
 
+    /// The name of an address that was asked for last, also when it does not lead there any more.
+    #[must_use]
+    pub fn last(&self, address: IpAddr) -> Option<&str> {
+        self.known.get(&address)?.names.first().map(|(name, _)| name.as_str())
+    }
+
+    /// Has the names of an address lead there for a while longer, as when something goes there.
+    pub fn prolong(&mut self, address: IpAddr, now: Instant) {
+        let known = self.known.get_mut(&address).map_or(&mut [][..], |known| &mut known.names);
+        known.iter_mut().for_each(|(_, until)| *until = (*until).max(now + LONGER));
+    }
+
     /// All of it.
     #[must_use]
     pub fn all(&self, now: Instant) -> Vec<Live> {
@@ -134,7 +146,10 @@ mod tests {
         let later = now + LONGER + Duration::from_secs(50);
         assert_eq!(names.of(address, later), ["b", "cdn"]);
         assert_eq!(names.all(later)[0].time, Duration::from_secs(50));
-        assert!(names.all(later + LONGER).is_empty());
+        let last = later + LONGER;
+        assert!(names.all(last).is_empty() && names.last(address) == Some("b"));
+        names.prolong(address, last);
+        assert_eq!(names.all(last)[0].time, LONGER);
         for number in 0..100 {
             names.learn(&learned(1, &[&number.to_string()], 10), now);
         }

@@ -150,8 +150,12 @@ impl Server {
         for said in lines {
             match said {
                 Said::Given(given) => self.state.answered(&given),
-                Said::Rules { rules } => self.state.load(rules),
-                Said::Traffic { .. } => self.state.traffic(),
+                Said::Change { change } => {
+                    let what = self.control.change();
+                    self.state.change(change, what);
+                }
+                Said::Rules { rules } => self.state.tell_rules(rules),
+                Said::Traffic { traffic } => self.state.traffic(traffic),
             }
         }
         self.answer();

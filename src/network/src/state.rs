@@ -3,12 +3,13 @@
 use crate::ask::{self, Asks};
 use crate::control::{Given, Span};
 use crate::events::{Events, brief};
-use crate::flow::{Destination, Packet};
+use crate::flow::{Connection, Destination, Packet};
 use crate::fold::{Fold, Refused};
 use crate::names::Names;
 use crate::policy::{Learned, NameVerdict, NotTaken, Note, Policy, Sets, World};
+use crate::traffic::Told;
 use crate::walls::{Answer, Table, Walls};
-use arkose_profile::net::{self, Flow, Rule, Rules, Verdict};
+use arkose_profile::net::{self, Change, Flow, Rule, Rules, Unchanged, Verdict};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -16,15 +17,13 @@ use std::time::{Duration, Instant};
 /// How long a yes to one connection lets others of the same kind through: as long as an app may take
 /// to try again.
 const ONCE: Duration = Duration::from_secs(60);
-/// The most rules that are added by answers.
-const MOST_ADDED: usize = 1024;
+/// How many rules are told in one line.
+const TOGETHER: usize = 100;
 
 /// All of it.
 #[derive(Debug)]
 pub struct State {
     table: Table,
-    /// The rules that were added by answers; they are among those of the table.
-    added: Vec<Rule>,
     names: Names,
     walls: Walls,
     asks: Asks,
@@ -41,7 +40,6 @@ impl State {
     pub fn new(table: Table, walls: Walls) -> Self {
         Self {
             table,
-            added: Vec::new(),
             names: Names::default(),
             walls,
             asks: Asks::default(),
@@ -61,6 +59,12 @@ impl State {
         self.table.host.contains(&address)
     }
 
+    /// A connection, as the rules see it.
+    fn flow<'a>(&self, to: &Destination, names: &'a [String]) -> Flow<'a> {
+        let Destination { address, protocol, port } = *to;
+        Flow { address, protocol, port, is_host: self.is_host(address), names }
+    }
+
     /// A packet was held back or refused.
     pub fn packet(&mut self, packet: &Packet) {
         let (to, what) = (packet.to, Refused::Connection(packet.to));
@@ -77,13 +81,7 @@ impl State {
 
     /// What is told of a connection: where it goes, which rule decides, and which would allow it.
     fn decided(&self, to: &Destination, names: &[String]) -> Value {
-        let flow = Flow {
-            address: to.address,
-            protocol: to.protocol,
-            port: to.port,
-            is_host: self.is_host(to.address),
-            names,
-        };
+        let flow = self.flow(to, names);
         let rule = self.table.rules.decide(&flow).rule;
         let mut fields = to.fields(names);
         if let Value::Object(fields) = &mut fields {
@@ -132,9 +130,10 @@ impl State {
                 }),
             );
         }
-        if let Some(rule) = rule.filter(|_| self.added.len() < MOST_ADDED) {
-            self.added.push(rule);
-            self.load(self.table.rules.clone());
+        if let Some(rules) = rule.and_then(|rule| Change::adding(rule).of(&self.table.rules).ok())
+            && self.load(rules).is_err()
+        {
+            self.failed();
         }
         // Beside the rule, which may be about something else than what was asked.
         let time = if given.allow { ONCE } else { ask::RESPITE };
@@ -147,29 +146,56 @@ impl State {
 
     /// The narrowest rule about a connection.
     fn of(&self, to: &Destination, names: &[String], verdict: Verdict) -> Option<Rule> {
-        let flow = Flow {
-            address: to.address,
-            protocol: to.protocol,
-            port: to.port,
-            is_host: self.is_host(to.address),
-            names,
-        };
-        Rule::allowing(&flow).map(|rule| Rule { verdict, ..rule })
+        Rule::allowing(&self.flow(to, names)).map(|rule| Rule { verdict, ..rule })
     }
 
-    /// Other rules from now on, beside those that were answers: what they refuse is cut off.
-    pub fn load(&mut self, mut rules: Rules) {
-        for rule in &self.added {
-            if !rules.list.contains(rule) {
-                rules.list.push(rule.clone());
+    /// Changes the rules, and tells whether that was done.
+    pub fn change(&mut self, number: u64, change: std::io::Result<Change>) {
+        let refused = |why: &str| json!({ "change": number, "done": false, "why": brief(why) });
+        let rules = match change.map(|change| change.of(&self.table.rules)) {
+            Ok(Ok(rules)) => rules,
+            Ok(Err(Unchanged::Missing(rule))) => {
+                let missing = rule.to_string();
+                let missing =
+                    json!({ "change": number, "done": false, "missing": brief(&missing) });
+                return self.events.line(&missing);
             }
+            Ok(Err(Unchanged::TooMany)) => {
+                return self.events.line(&refused("there would be too many rules"));
+            }
+            Err(error) => return self.events.line(&refused(&error.to_string())),
+        };
+        match self.load(rules) {
+            Ok(()) => self.events.line(&json!({ "change": number, "done": true })),
+            Err(error) => self.events.line(&refused(&error.to_string())),
         }
-        let Some(generation) = self.table.generation.checked_add(1) else { return self.failed() };
+    }
+
+    /// Other rules from now on: what they refuse is cut off.
+    fn load(&mut self, rules: Rules) -> Result<(), NotTaken> {
+        let generation = self.table.generation.checked_add(1).ok_or(NotTaken)?;
         let table = Table { rules, generation, host: self.table.host.clone() };
+        // What was let through by a name is judged again, and goes on where it still may: the name may have
+        // been looked up long ago.
+        for open in self.walls.connections().unwrap_or_default() {
+            self.names.prolong(open.to.address, self.now);
+        }
         let names = self.names.all(self.now);
-        match self.walls.load(&table, &names) {
-            Ok(()) => self.table = table,
-            Err(_) => self.failed(),
+        self.walls.load(&table, &names)?;
+        self.table = table;
+        Ok(())
+    }
+
+    /// Tells the rules that hold, some at a time: there may be more than a line has room for.
+    pub fn tell_rules(&mut self, number: u64) {
+        let Rules { default, list } = &self.table.rules;
+        // No rules are one line as well.
+        let lines = list.len().div_ceil(TOGETHER).max(1);
+        for (line, left) in (0..lines).zip((0..lines).rev()) {
+            let some: Vec<_> = list.iter().skip(line * TOGETHER).take(TOGETHER).collect();
+            let line =
+                json!({ "rules": number, "default": default, "list": some, "more": left > 0 });
+            self.events.line(&line);
         }
     }
 
@@ -178,21 +204,27 @@ impl State {
     }
 
     /// Tells what went where.
-    pub fn traffic(&mut self) {
-        let Some(traffic) = self.walls.traffic() else {
-            return self.events.line(&json!({ "traffic": null }));
-        };
-        let one = |one: &crate::flow::Traffic| {
-            let mut fields = one.to.fields(&self.names.of(one.to.address, self.now));
-            if let Value::Object(fields) = &mut fields {
-                fields.insert("sent".to_owned(), one.sent.into());
-                fields.insert("received".to_owned(), one.received.into());
-                fields.retain(|_, value| !value.is_null());
-            }
-            fields
-        };
-        let traffic: Vec<Value> = traffic.iter().map(one).collect();
-        self.events.line(&json!({ "traffic": traffic }));
+    pub fn traffic(&mut self, number: u64) {
+        let counts = self.walls.traffic();
+        let open = self.walls.connections().map(|mut open| {
+            open.retain(|one| self.goes_on(one));
+            open
+        });
+        let told = counts.map(|counts| {
+            let name = |address| self.names.last(address).map(|name| brief(name).to_owned());
+            Told::of(&counts, open.as_deref(), name)
+        });
+        self.events.line(&json!({ "traffic": number, "told": told }));
+    }
+
+    /// Whether a connection is let through. What rules before these have allowed is judged by its next packet,
+    /// and the kernel remembers for long what was cut off then.
+    fn goes_on(&self, open: &Connection) -> bool {
+        let to = open.to;
+        open.generation == self.table.generation.get() || {
+            let names = self.names.of(to.address, self.now);
+            self.table.rules.decide(&self.flow(&to, &names)).verdict == Verdict::Allow
+        }
     }
 
     /// When something is due.

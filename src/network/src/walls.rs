@@ -4,12 +4,14 @@
 //! there: the kernel hears it because the user owns that network. Where root did, it may not, and asks
 //! root's helper, who changes nothing but what can be asked of it.
 
-use crate::flow::{Destination, Traffic};
+use crate::flow::{Connection, Destination, Traffic};
 use crate::names::Live;
 use crate::policy::NotTaken;
 use arkose_engine::network;
 use arkose_profile::net::Rules;
-use arkose_protocol::{Channel, Counted, Decided, Named, Received, Steer, Steered};
+use arkose_protocol::{
+    self as protocol, Channel, Counted, Decided, Named, Received, Steer, Steered,
+};
 use std::fmt::Debug;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -127,6 +129,16 @@ impl Walls {
             received,
         };
         Some(counted.into_iter().map(one).collect())
+    }
+
+    /// The connections that there are, if that is known.
+    pub fn connections(&mut self) -> Option<Vec<Connection>> {
+        let Steered::Open(open) = self.0.steer(&Steer::Connections) else { return None };
+        let one = |protocol::Connection { address, protocol, port, generation }| Connection {
+            to: Destination { address, protocol, port },
+            generation,
+        };
+        Some(open.into_iter().map(one).collect())
     }
 
     fn change(&mut self, asked: &Steer) -> Result<(), NotTaken> {

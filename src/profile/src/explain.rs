@@ -15,6 +15,7 @@ use crate::policy::{Access, Device, Home, Limits, PathRule, Policy, RunAs, Walls
 use crate::profile::Profile;
 pub use crate::size::human_size;
 use crate::value;
+pub use network::{default as network_default, sentence as network_rule};
 use serde_json::json;
 
 /// One thing that the app can or cannot do.

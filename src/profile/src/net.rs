@@ -5,6 +5,7 @@
 //! [`Rule`]s. Without any rule, nothing is reached.
 
 mod address;
+mod change;
 mod decide;
 mod name;
 mod ports;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 pub use address::{Class, IpNet, LAN4, LAN6, SPECIAL4, SPECIAL6, class};
+pub use change::{Change, MOST_RULES, Unchanged};
 pub use decide::{Decision, Flow, NameVerdict, Rules};
 pub use name::{NamePattern, canonical_name};
 pub use ports::{Ports, Protocol};

@@ -13,11 +13,11 @@ mod steer;
 
 pub use entry::Entry;
 pub use message::{
-    Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, NetworkPart, PrivateHome,
-    Request, Status, Struck, Terminal,
+    Bytes, Control, Event, Failure, GeneratedFile, Home, HostMount, HostNetwork, NetworkPart,
+    PrivateHome, Request, Status, Struck, Terminal,
 };
-pub use socket::{Channel, ProtocolError, Received, decode, encode};
-pub use steer::{Counted, Decided, Named, Steer, Steered};
+pub use socket::{Channel, ProtocolError, Received, decode, encode, read_sealed, sealed_file};
+pub use steer::{Connection, Counted, Decided, Named, Steer, Steered};
 
 /// The version of this protocol; both sides must speak the same.
 pub const VERSION: u32 = 1;

@@ -45,10 +45,19 @@ pub struct Request {
     pub hidden: Vec<AbsPath>,
     /// The pseudo-terminal that the app gets, if any.
     pub terminal: Option<Terminal>,
-    /// The addresses of this computer, for a network with rules.
-    pub addresses: Vec<IpAddr>,
+    /// What is known of this computer's network, for one with rules.
+    pub host: HostNetwork,
     /// Whether the sandbox lives on when its first process has ended and others have not.
     pub linger: bool,
+}
+
+/// How this computer is reached, and reaches others.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HostNetwork {
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Whether default routes lead out of it, by IPv4 and by IPv6.
+    pub routes: [bool; 2],
 }
 
 /// Where the home directory is, and what is mounted there when it is a private one.

@@ -283,7 +283,11 @@ pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, ProtocolError> {
     if bytes.len() > MAX_MESSAGE { Err(ProtocolError::TooLarge) } else { Ok(bytes) }
 }
 
-fn sealed_file(bytes: &[u8]) -> Result<OwnedFd, ProtocolError> {
+/// A memory file with these bytes, which nobody can change any more.
+///
+/// # Errors
+/// When the kernel makes none.
+pub fn sealed_file(bytes: &[u8]) -> Result<OwnedFd, ProtocolError> {
     let fd = rustix::fs::memfd_create(
         "arkose-request",
         MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING,
@@ -296,7 +300,10 @@ fn sealed_file(bytes: &[u8]) -> Result<OwnedFd, ProtocolError> {
 
 /// Reads a memory file that nobody can change any more. Anything else (a pipe that never ends, a
 /// file that changes while it is read) is refused before it is read.
-fn read_sealed(fd: OwnedFd) -> Result<Vec<u8>, ProtocolError> {
+///
+/// # Errors
+/// When it is something else, or longer than [`MAX_REQUEST`].
+pub fn read_sealed(fd: OwnedFd) -> Result<Vec<u8>, ProtocolError> {
     let seals = rustix::fs::fcntl_get_seals(&fd).map_err(|_| ProtocolError::Malformed)?;
     if !seals.contains(needed_seals()) {
         return Err(ProtocolError::Malformed);

@@ -28,6 +28,8 @@ pub enum Steer {
     Decide(Decided),
     /// To count what went where.
     Count,
+    /// To tell which connections there are.
+    Connections,
 }
 
 /// An address with its names, for a time.
@@ -65,6 +67,8 @@ pub enum Steered {
     Refused,
     /// What went where.
     Counted(Vec<Counted>),
+    /// Which connections there are.
+    Open(Vec<Connection>),
 }
 
 /// What went to one destination, and what came from there.
@@ -80,6 +84,19 @@ pub struct Counted {
     pub sent: u64,
     /// Bytes received, likewise.
     pub received: u64,
+}
+
+/// A connection that has begun and has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The address where it goes.
+    pub address: IpAddr,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The port; 0 for an echo.
+    pub port: u16,
+    /// The number of the rules that have allowed it.
+    pub generation: u32,
 }
 
 impl Channel {

@@ -76,8 +76,8 @@ fn run(spec: &mut LaunchSpec, events: &mut Events) -> Result<u8, LaunchError> {
         None => (None, None),
     };
     let launch = Launch { spec, host: &host, id, terminal, light: places.as_ref() };
-    let addresses = services.network.as_ref().map_or(&[][..], Network::addresses);
-    let request = request::build(&launch, services.grants(), addresses)?;
+    let network = services.network.as_ref().map(Network::of_host).cloned().unwrap_or_default();
+    let request = request::build(&launch, services.grants(), network)?;
     let (mut helper, mut by_root) =
         first_choice(spec, &host, &request, caps.as_ref(), &mut limits)?;
     loop {

@@ -13,6 +13,8 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 const LINE: usize = 64 * 1024;
 /// The most descriptors with it.
 const MOST_FDS: usize = 8;
+/// How many files may wait with it.
+const MOST_FILES: usize = 64;
 /// How much may wait to be read by the other side.
 const WAITING: usize = 1 << 20;
 
@@ -22,6 +24,8 @@ pub(crate) struct Lines {
     socket: OwnedFd,
     heard: Vec<u8>,
     waiting: VecDeque<u8>,
+    /// Files, each with how many of the bytes that wait come before it.
+    files: VecDeque<(usize, OwnedFd)>,
     over: bool,
 }
 
@@ -30,8 +34,8 @@ impl Lines {
     pub(crate) fn pair() -> rustix::io::Result<(Self, OwnedFd)> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        let (heard, waiting) = (Vec::new(), VecDeque::new());
-        Ok((Self { socket: ours, heard, waiting, over: false }, theirs))
+        let (heard, waiting, files) = (Vec::new(), VecDeque::new(), VecDeque::new());
+        Ok((Self { socket: ours, heard, waiting, files, over: false }, theirs))
     }
 
     pub(crate) fn socket(&self) -> BorrowedFd<'_> {
@@ -55,6 +59,13 @@ impl Lines {
         self.waiting.push_back(b'\n');
         self.write();
         self.over |= self.waiting.len() > WAITING;
+    }
+
+    /// Adds a line with a file, which holds what is too long for a line, and sends what can be sent.
+    pub(crate) fn say_file(&mut self, value: &Value, file: OwnedFd) {
+        self.files.push_back((self.waiting.len(), file));
+        self.over |= self.files.len() > MOST_FILES;
+        self.say(value);
     }
 
     /// Adds a first line with descriptors, which arrive with its first bytes.
@@ -99,11 +110,31 @@ impl Lines {
         }
     }
 
+    /// Sends what can be sent at once: a file with the first byte of its line, and up to the next one.
+    fn write_some(&mut self) -> rustix::io::Result<usize> {
+        let (bytes, _) = self.waiting.as_slices();
+        let until = self.files.iter().map(|(before, _)| *before).find(|before| *before > 0);
+        let bytes = bytes.get(..until.unwrap_or(bytes.len())).unwrap_or(bytes);
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let Some((_, file)) = self.files.front().filter(|(before, _)| *before == 0) else {
+            return send(&self.socket, bytes, flags);
+        };
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let file = [file.as_fd()];
+        ancillary.push(SendAncillaryMessage::ScmRights(&file));
+        let sent = sendmsg(&self.socket, &[IoSlice::new(bytes)], &mut ancillary, flags)?;
+        self.files.pop_front();
+        Ok(sent)
+    }
+
     fn write(&mut self) {
         while !self.waiting.is_empty() && !self.over {
-            let (bytes, _) = self.waiting.as_slices();
-            match send(&self.socket, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
-                Ok(length) => drop(self.waiting.drain(..length)),
+            match self.write_some() {
+                Ok(length) => {
+                    drop(self.waiting.drain(..length));
+                    self.files.iter_mut().for_each(|(before, _)| *before -= length);
+                }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(rustix::io::Errno::AGAIN) => return,
                 Err(_) => self.over = true,
@@ -151,6 +182,50 @@ mod tests {
             assert!(ours.pass().is_empty());
         }
         assert!(ours.is_over());
+    }
+
+    /// Reads until nothing comes, and counts the files that came, each with how many bytes came before it.
+    fn receive(from: &UnixStream) -> (Vec<u8>, Vec<usize>) {
+        use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, recvmsg};
+        let (mut all, mut files) = (Vec::new(), Vec::new());
+        loop {
+            let mut bytes = [0; 1000];
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
+            let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+            let parts = &mut [std::io::IoSliceMut::new(&mut bytes)];
+            let Ok(received) = recvmsg(from, parts, &mut ancillary, RecvFlags::DONTWAIT) else {
+                return (all, files);
+            };
+            for message in ancillary.drain() {
+                if let RecvAncillaryMessage::ScmRights(fds) = message {
+                    files.extend(fds.map(|_| all.len()));
+                }
+            }
+            all.extend(&bytes[..received.bytes]);
+        }
+    }
+
+    #[test]
+    fn a_file_comes_with_its_line_whatever_waits_before_it() {
+        let (mut ours, theirs) = pair();
+        let (file, long) = (|| OwnedFd::from(UnixStream::pair().unwrap().0), "x".repeat(300_000));
+        ours.say(&json!(long));
+        ours.say_file(&json!(1), file());
+        ours.say(&json!(2));
+        ours.say_file(&json!(3), file());
+        let (mut all, mut files) = (Vec::new(), Vec::new());
+        for _ in 0..100 {
+            let (bytes, at) = receive(&theirs);
+            files.extend(at.iter().map(|at| at + all.len()));
+            all.extend(bytes);
+            ours.pass();
+        }
+        let text = String::from_utf8(all).unwrap();
+        assert!(text.ends_with("\"\n1\n2\n3\n"), "{}", text.len());
+        // A file may come with what stands before its line, and never later than the line.
+        let lines = [text.len() - 6, text.len() - 2];
+        assert!(files.len() == 2 && files.iter().zip(lines).all(|(at, line)| *at <= line));
+        assert!(!ours.is_over());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::events::Events;
 use crate::facts::Facts;
 use crate::helper::Helper;
-use crate::network::Network;
+use crate::network::{Network, Told};
 use crate::registry::{Answers, Asked, Registry};
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
@@ -91,6 +91,13 @@ impl<'a> Listing<'a> {
             return Vec::new();
         };
         registry.serve(ready, self.spec, log)
+    }
+
+    /// What the network has answered, for whoever asked.
+    pub(crate) fn answer(&mut self, told: &Told) {
+        if let Some(registry) = &mut self.registry {
+            registry.answer(told);
+        }
     }
 
     /// Tells what has happened to whoever follows.

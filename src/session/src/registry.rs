@@ -13,6 +13,7 @@ use crate::bus::Ring;
 use crate::error::{Error, Kind};
 use crate::events::Events;
 use crate::facts::{self, Facts};
+use crate::network::{Ask, Told};
 use crate::runtime::Runtime;
 use connection::Connection;
 use nix::poll::PollFlags;
@@ -39,6 +40,8 @@ pub(crate) enum Asked {
     Enter(OwnedFd),
     /// Have the buses' proxy tell also what is allowed.
     LogAll,
+    /// Ask the network; the answer has that number.
+    Network(u64, Ask),
 }
 
 /// What a sandbox answers by itself.
@@ -52,6 +55,8 @@ pub(crate) trait Answers {
 pub(crate) struct Registry {
     listener: OwnedFd,
     connections: Vec<Connection>,
+    /// The number of the last answer that was waited for.
+    last: u64,
     id: String,
 }
 
@@ -64,7 +69,7 @@ impl Registry {
         let text = serde_json::to_vec(facts).map_err(|_| Error::new(Kind::Internal))?;
         // Last: who sees the facts can connect.
         runtime.write(facts::FILE, 0o600, &text)?;
-        Ok(Self { listener, connections: Vec::new(), id: facts.id.clone() })
+        Ok(Self { listener, connections: Vec::new(), last: 0, id: facts.id.clone() })
     }
 
     /// What is waited for.
@@ -86,7 +91,8 @@ impl Registry {
         let new = ready.next().is_some_and(|ready| !ready.is_empty());
         for (one, ready) in self.connections.iter_mut().zip(ready) {
             if let Some((request, fd)) = one.pass(ready) {
-                asked.extend(answer(one, &request, fd, (answers, log), &self.id));
+                self.last += 1;
+                asked.extend(answer(one, &request, fd, (answers, log), (&self.id, self.last)));
             }
         }
         self.connections.retain(|one| !one.is_over());
@@ -113,6 +119,16 @@ impl Registry {
         self.connections.push(connection);
     }
 
+    /// An answer, or a part of it, for whoever still waits.
+    pub(crate) fn answer(&mut self, told: &Told) {
+        let mut waiting = self.connections.iter_mut();
+        let Some(one) = waiting.find(|one| one.waits_for(told.number)) else { return };
+        match told.is_last {
+            true => one.last(&told.answer),
+            false => one.say(&told.answer),
+        }
+    }
+
     /// Tells what has happened to whoever follows.
     pub(crate) fn tell(&mut self, events: &mut Events) {
         for (event, of_bus) in events.untold() {
@@ -129,7 +145,7 @@ fn answer(
     request: &Value,
     fd: Option<OwnedFd>,
     (answers, log): (&dyn Answers, &Ring),
-    id: &str,
+    (id, number): (&str, u64),
 ) -> Option<Asked> {
     match request.get("ask").and_then(Value::as_str) {
         Some("about") => one.last(&answers.about()),
@@ -161,7 +177,15 @@ fn answer(
                 return Some(Asked::Enter(fd));
             }
         },
-        _ => one.refuse("there is no such request"),
+        Some(what) => match Ask::of(what, fd) {
+            None => one.refuse("there is no such request"),
+            Some(Err(why)) => one.refuse(&why),
+            Some(Ok(ask)) => {
+                one.wait(number);
+                return Some(Asked::Network(number, ask));
+            }
+        },
+        None => one.refuse("there is no such request"),
     }
     None
 }

@@ -9,11 +9,10 @@ use crate::light::Places;
 use crate::spec::LaunchSpec;
 use arkose_profile::{AbsPath, Access, Home as HomeMode, Network, PathError, RunAs, Walls};
 use arkose_protocol::{
-    Bytes, GeneratedFile, Home, HostMount, PrivateHome, Request, Terminal, VERSION,
+    Bytes, GeneratedFile, Home, HostMount, HostNetwork, PrivateHome, Request, Terminal, VERSION,
 };
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -35,7 +34,7 @@ pub(crate) struct Launch<'a> {
 pub(crate) fn build<'g>(
     launch: &Launch<'_>,
     grants: impl Iterator<Item = &'g Grant>,
-    addresses: &[IpAddr],
+    network: HostNetwork,
 ) -> Result<Request, LaunchError> {
     let Launch { spec, host, id, terminal, light } = launch;
     let uid = app_uid(spec, host);
@@ -99,7 +98,7 @@ pub(crate) fn build<'g>(
         files,
         hidden: hidden(spec, host)?,
         terminal: *terminal,
-        addresses: addresses.to_vec(),
+        host: network,
         linger: spec.linger,
     })
 }

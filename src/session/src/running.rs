@@ -3,6 +3,7 @@
 //! What is listed is read from the sandboxes' directories and from `/proc`; no supervisor is disturbed
 //! for it. Names and command lines come from inside and are shown with control characters visible.
 
+mod network;
 mod processes;
 mod talk;
 
@@ -26,12 +27,15 @@ use talk::Talk;
 
 pub use crate::facts::Facts;
 pub use arkose_engine::limits::Usage;
+pub use network::{Destination, Families, NoAnswer, Sum, Traffic};
 pub use processes::{Process, Processes};
 
 /// Facts are short; what is longer is none.
 const LONGEST: u64 = 4 << 20;
 /// How long a supervisor may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
+/// How long it takes until what went where is asked for again, while somebody follows it.
+const SECOND: Duration = Duration::from_secs(1);
 /// How long a sandbox may take to be gone when it has been ended.
 const GONE: Duration = Duration::from_secs(3);
 
@@ -122,17 +126,41 @@ impl Running {
         self.ask(&json!({ "ask": "about" }), None).ok()?.line(Instant::now() + ANSWER)
     }
 
-    /// Writes what happens to it as lines of JSON, until its end.
+    /// Writes what happens to it as lines of JSON, until its end; with them, each second in which that has
+    /// changed, what went where.
     ///
     /// # Errors
     /// When its supervisor cannot be asked, or nothing more can be written.
     pub fn follow(&self, out: &mut dyn Write) -> Result<(), LaunchError> {
         let mut talk = self.ask(&json!({ "ask": "follow" }), None)?;
-        while let Some(event) = talk.next() {
+        let mut write = |event: &Value| {
             let written = writeln!(out, "{event}").and_then(|()| out.flush());
-            written.map_err(|error| LaunchError::because(NO_ANSWER, error))?;
+            written.map_err(|error| LaunchError::because(NO_ANSWER, error))
+        };
+        // A network that has no rules has none later.
+        let mut told = self.traffic().ok();
+        told.iter().try_for_each(|traffic| write(&self.went(traffic)))?;
+        while !talk.is_over() {
+            let Some(before) = &told else {
+                talk.next().map_or(Ok(()), |event| write(&event))?;
+                continue;
+            };
+            let again = Instant::now() + SECOND;
+            while let Some(event) = talk.line(again) {
+                write(&event)?;
+            }
+            if let Some(now) = self.traffic().ok().filter(|now| now != before && !talk.is_over()) {
+                write(&self.went(&now))?;
+                told = Some(now);
+            }
         }
         Ok(())
+    }
+
+    /// An event that tells what went where.
+    fn went(&self, traffic: &Traffic) -> Value {
+        let id = &self.facts.id;
+        json!({ "event": "traffic", "id": id, "time": now(), "traffic": traffic })
     }
 
     /// Gives what has happened on its buses to `take`, a line of JSON each: what was kept of it, and with

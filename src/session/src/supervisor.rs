@@ -13,7 +13,7 @@ use crate::helper::Helper;
 use crate::host::Host;
 use crate::limits::{Limit, Limited, last_words};
 use crate::listing::Listing;
-use crate::network::Network;
+use crate::network::{Ask, Network, Told};
 use crate::questions::Source;
 use crate::registry::Asked;
 use crate::services::Services;
@@ -253,6 +253,9 @@ impl Session<'_> {
             for event in network.serve(id, spec, host, questions, terminal) {
                 events.bus(event);
             }
+            for told in network.told() {
+                self.listing.iter_mut().for_each(|listing| listing.answer(&told));
+            }
         }
         given.extend(questions.refused());
         for given in given {
@@ -389,6 +392,11 @@ impl Session<'_> {
                     self.state.deadline = self.state.deadline.into_iter().chain([end]).min();
                     events.stopping(id);
                 }
+                Asked::Network(number, ask) => {
+                    if let Some(told) = self.ask_network(number, ask) {
+                        listing.answer(&told);
+                    }
+                }
                 Asked::LogAll => {
                     self.services.bus.iter_mut().for_each(Bus::log_all);
                 }
@@ -400,6 +408,14 @@ impl Session<'_> {
         }
         listing.tell(events);
         self.listing = Some(listing);
+    }
+
+    /// Asks the network for somebody; the answer, if that is known already.
+    fn ask_network(&mut self, number: u64, ask: Ask) -> Option<Told> {
+        match (&mut self.services.network, self.launch) {
+            (Some(network), Some((spec, _))) => network.ask(number, ask, spec),
+            _ => Some(Told::not_filtered(number)),
+        }
     }
 
     fn signal(&mut self, number: i32) {

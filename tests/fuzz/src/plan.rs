@@ -7,7 +7,9 @@ use super::context;
 use arkose_engine::host::{Entry, EntryKind, Host, Mount, parse_mountinfo};
 use arkose_engine::plan::{Step, Way, make};
 use arkose_profile::{AbsPath, Access, Layer, Origin, PathRule, Policy, Profile};
-use arkose_protocol::{Bytes, GeneratedFile, Home, HostMount, PrivateHome, Request, VERSION};
+use arkose_protocol::{
+    Bytes, GeneratedFile, Home, HostMount, HostNetwork, PrivateHome, Request, VERSION,
+};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -79,7 +81,7 @@ pub(crate) fn request(policy: Policy) -> Request {
         files: Vec::new(),
         hidden: Vec::new(),
         terminal: None,
-        addresses: Vec::new(),
+        host: HostNetwork::default(),
         linger: false,
     }
 }

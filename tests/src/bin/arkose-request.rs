@@ -8,7 +8,8 @@ use arkose_profile::{
     XServer,
 };
 use arkose_protocol::{
-    Bytes, Channel, Event, GeneratedFile, HostMount, PrivateHome, Received, Request, VERSION,
+    Bytes, Channel, Event, GeneratedFile, HostMount, HostNetwork, PrivateHome, Received, Request,
+    VERSION,
 };
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -204,7 +205,7 @@ fn plain(home: AbsPath) -> Request {
         files: Vec::new(),
         hidden: Vec::new(),
         terminal: None,
-        addresses: Vec::new(),
+        host: HostNetwork::default(),
         linger: false,
     }
 }

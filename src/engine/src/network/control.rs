@@ -2,12 +2,15 @@
 //! has the right to manage the network of the namespace that it was opened in: whoever owns the user namespace
 //! has, and the app has not.
 
+use super::connections;
 use super::counters::{self, FlowCount};
 use super::nft::{self, Batch};
 use super::ruleset::{Ruleset, table};
 use super::socket::{Netlink, Refused};
 use crate::error::{Error, Result};
+use arkose_protocol::Connection;
 use rustix::io::Errno;
+use rustix::thread::{MembarrierCommand, membarrier};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// A socket of nfnetlink.
@@ -33,6 +36,17 @@ impl<Fd: AsFd> Control<Fd> {
             }
             return Err(sentence(refused));
         }
+        let Some(retired) = &rules.retired else { return Ok(()) };
+        if let Err(refused) = self.apply(&retired.first) {
+            self.forget(rules);
+            return Err(refused);
+        }
+        // Where the rest fails, more is refused than should be.
+        let [empty, delete] = &retired.then;
+        let _ = self.apply(empty);
+        // It returns when the packets have gone their way that are being judged now.
+        let _ = membarrier(MembarrierCommand::Global);
+        let _ = self.apply(delete);
         Ok(())
     }
 
@@ -58,6 +72,14 @@ impl<Fd: AsFd> Control<Fd> {
     /// When the kernel does not say it.
     pub fn counts(&self) -> Result<Vec<FlowCount>> {
         counters::read(&self.0)
+    }
+
+    /// The connections of the app that have begun and have not ended.
+    ///
+    /// # Errors
+    /// When the kernel does not say it, as one without `nf_conntrack_netlink` does not.
+    pub fn connections(&self) -> Result<Vec<Connection>> {
+        connections::read(&self.0)
     }
 }
 

@@ -5,6 +5,7 @@
 //! denied, and [`open()`] opens the sockets for it. All is spoken with the kernel directly: no program is
 //! started, and no library is loaded.
 
+mod connections;
 mod control;
 mod counters;
 mod judge;
@@ -27,8 +28,10 @@ pub use link::adopt;
 pub use live::{add_answer, add_names};
 pub use nflog::{Log, Logged, Told, logged};
 pub use nft::Batch;
-pub use open::{Dns, Opened, allow_echo, open, open_control};
+pub use open::{Dns, Opened, allow_echo, ignore_routers, open, open_control};
 pub use ruleset::{Ruleset, ruleset};
 pub use spec::{Answer, Generation, Group, LiveName, Range, Spec, To};
-pub use uplink::{Lookout, Side, Uplink, bring_loopback_up, local_addresses, wait_for_uplink};
+pub use uplink::{
+    Lookout, Side, Uplink, bring_loopback_up, default_routes, local_addresses, wait_for_uplink,
+};
 pub use walls::Walls;

@@ -105,10 +105,27 @@ fn namespace(path: &str) -> Result<OwnedFd> {
 /// # Errors
 /// When this process has no right to it.
 pub fn allow_echo(group: Gid) -> Result<()> {
-    let message = "echo requests cannot be allowed";
+    set("ipv4/ping_group_range", &format!("{0} {0}", group.as_raw()))
+        .context("echo requests cannot be allowed")
+}
+
+/// Has links that come take no address from what a router announces: they are given theirs. What carries the
+/// packets of an app may know it by one alone.
+///
+/// # Errors
+/// When this process has no right to it.
+pub fn ignore_routers() -> Result<()> {
+    match set("ipv6/conf/default/accept_ra", "0") {
+        // A machine without IPv6.
+        Err(Errno::NOENT) => Ok(()),
+        done => done.context("announcements of routers cannot be ignored"),
+    }
+}
+
+/// Sets a variable of this network namespace.
+fn set(variable: &str, value: &str) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-    let path = "/proc/sys/net/ipv4/ping_group_range";
-    let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).context(message)?;
-    let range = format!("{0} {0}", group.as_raw());
-    rustix::io::write(&file, range.as_bytes()).context(message).map(drop)
+    let path = format!("/proc/sys/net/{variable}");
+    let file = rustix::fs::openat(CWD, path, flags, Mode::empty())?;
+    rustix::io::write(&file, value.as_bytes()).map(drop)
 }

@@ -1,11 +1,11 @@
 //! From what is allowed to the table that enforces it. A pure function: what it returns has no effect
 //! until it is sent, and then at once, in the place of the table before.
 //!
-//! Each generation has a table of its own. Should one before it ever stay, both decide, and a packet
-//! passes only what it passes in both.
+//! Each generation has a table of its own. For a moment both decide, and a packet passes only what it passes
+//! in both; then that before is taken away ([`Retired`]).
 
 use super::judge::Judge;
-use super::nft::{self, Batch, Batches, Change, Element, Family, Set, Use};
+use super::nft::{self, Batch, Batches, Chain, Change, Element, Family, Set, Use};
 use super::spec::{Generation, Group, LiveName, Range, Spec, To, merged};
 use crate::error::{Context as _, Result};
 use rustix::io::Errno;
@@ -16,6 +16,32 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Ruleset {
     pub(super) generation: Generation,
     pub(super) batches: Vec<Batch>,
+    pub(super) retired: Option<Retired>,
+}
+
+/// What takes the rules before away once others count, without a packet being lost of what both let through.
+/// While the kernel removes a chain, it has no rules any more and still its policy; and a set may have no
+/// elements while a packet is being judged by it. So the chain first lets everything through, then it leads
+/// no further packet to the sets, and when the last has gone its way it goes itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Retired {
+    /// Without this, those before can still count alone.
+    pub(super) first: Batch,
+    /// Without these, they can count beside the others, and no packet passes that it should not.
+    pub(super) then: [Batch; 2],
+}
+
+impl Retired {
+    fn new(bases: &[Chain], generation: Generation) -> Result<Self, Errno> {
+        let table = table(generation);
+        let of_all = |message: fn(&Chain, &str) -> Result<Vec<u8>, Errno>| {
+            let messages: Result<Vec<_>, _> =
+                bases.iter().map(|chain| message(chain, &table)).collect();
+            Batch::of(messages?)
+        };
+        let delete = Batch::of(vec![nft::delete_table(&table)?])?;
+        Ok(Self { first: of_all(Chain::accept)?, then: [of_all(Chain::empty)?, delete] })
+    }
 }
 
 impl Ruleset {
@@ -32,11 +58,10 @@ impl Ruleset {
 /// # Errors
 /// When it is more than netlink can carry.
 pub fn ruleset(spec: &Spec, names: &[LiveName], before: Option<Generation>) -> Result<Ruleset> {
-    let batches = build(spec, names, before).context("the rules for the network are too long")?;
-    Ok(Ruleset { generation: spec.generation, batches })
+    build(spec, names, before).context("the rules for the network are too long")
 }
 
-fn build(spec: &Spec, names: &[LiveName], before: Option<Generation>) -> Result<Vec<Batch>, Errno> {
+fn build(spec: &Spec, names: &[LiveName], before: Option<Generation>) -> Result<Ruleset, Errno> {
     let table = table(spec.generation);
     let mut batches = Batches::new()?;
     batches.prepare(nft::add_table(&table, true)?)?;
@@ -60,16 +85,15 @@ fn build(spec: &Spec, names: &[LiveName], before: Option<Generation>) -> Result<
         }
     }
     let mut last = Vec::new();
-    for chain in judge.bases() {
+    let bases = judge.bases();
+    for chain in &bases {
         last.push(chain.add(&table)?);
         for rule in chain.add_rules(&table) {
             last.push(rule?);
         }
     }
-    if let Some(before) = before {
-        last.push(nft::delete_table(&self::table(before))?);
-    }
-    batches.finish(last)
+    let retired = before.map(|before| Retired::new(&bases, before)).transpose()?;
+    Ok(Ruleset { generation: spec.generation, batches: batches.finish(last)?, retired })
 }
 
 /// The name of the table of a generation.

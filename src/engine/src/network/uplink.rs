@@ -94,6 +94,17 @@ pub fn local_addresses() -> Result<Vec<IpAddr>> {
     Ok(all.into_iter().filter(|address| !address.is_loopback()).collect())
 }
 
+/// Whether default routes lead out of the network namespace that this process is in, by IPv4 and by IPv6.
+///
+/// # Errors
+/// When the kernel does not say it.
+pub fn default_routes() -> Result<[bool; 2]> {
+    let message = "the routes of this computer cannot be read";
+    let socket = Netlink::open(None, 0).context(message)?;
+    let routes = ask(&socket, GETROUTE, ROUTING, default_route).context(message)?;
+    Ok([false, true].map(|v6| routes.iter().any(|route| route.family.is_ipv6() == v6)))
+}
+
 /// Switches the loopback interface of this network namespace on.
 ///
 /// # Errors
@@ -103,8 +114,8 @@ pub fn bring_loopback_up() -> Result<()> {
 }
 
 /// How much longer is waited for the other family where both are expected: who makes a way out gives it one
-/// address after the other.
-const OTHER: Duration = Duration::from_millis(250);
+/// address after the other, and may be slow on a machine that has much to do.
+const OTHER: Duration = Duration::from_secs(2);
 
 /// Waits until an interface is up and has an address that others can reach, and a default route leads
 /// out of it, in one family at least; and a moment for the other one, where `both` are expected. It is given

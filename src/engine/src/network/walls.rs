@@ -34,6 +34,9 @@ impl<Fd: AsFd> Walls<Fd> {
             Steer::Learn(names) => self.learn(names),
             Steer::Decide(decided) => self.decide(decided),
             Steer::Count => return self.count().map_or(Steered::Refused, Steered::Counted),
+            Steer::Connections => {
+                return self.control.connections().map_or(Steered::Refused, Steered::Open);
+            }
         };
         done.map_or(Steered::Refused, |()| Steered::Done)
     }

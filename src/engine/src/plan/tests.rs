@@ -130,7 +130,7 @@ fn request() -> Request {
         files: Vec::new(),
         hidden: Vec::new(),
         terminal: None,
-        addresses: Vec::new(),
+        host: HostNetwork::default(),
         linger: false,
     }
 }

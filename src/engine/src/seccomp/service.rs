@@ -15,6 +15,7 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_futex,
     libc::SYS_getrandom,
     libc::SYS_sched_yield,
+    libc::SYS_membarrier,
     libc::SYS_clock_gettime,
     libc::SYS_gettimeofday,
     // Signals, and the end.

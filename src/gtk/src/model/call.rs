@@ -47,11 +47,14 @@ impl What {
     }
 }
 
-/// What would allow it from the next launch on, or why nothing does.
+/// What would allow it, or why nothing does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Remedy {
-    /// A rule.
+    /// A rule that is kept in the profile: one for the network counts now as well, one for a bus from the next
+    /// launch on.
     Rule(Lasting),
+    /// A rule for the network, that counts until the app ends: there is no profile in which it could be kept.
+    UntilEnd(Lasting),
     /// There is none; a message id that says why.
     None(&'static str),
 }
@@ -147,6 +150,7 @@ impl Line {
     fn remedy(&self, lasting: Option<Lasting>, stored: bool) -> Remedy {
         match lasting.filter(|lasting| lasting.option().is_some()) {
             Some(lasting) if stored => Remedy::Rule(lasting),
+            Some(lasting @ Lasting::Network(_)) => Remedy::UntilEnd(lasting),
             Some(_) => Remedy::None(N_(
                 "The app was not launched from a stored profile, in which a rule could be kept.",
             )),
@@ -192,6 +196,8 @@ mod tests {
         assert_eq!((&*call.destination, &*call.method), ("a.example (192.0.2.1)", "443/tcp"));
         let Some(Remedy::Rule(lasting)) = call.remedy else { panic!("no rule") };
         assert_eq!(lasting.option().unwrap().key, "network-rules.allow");
+        // It can count now, also where it cannot be kept.
+        assert_eq!(remedy(line, false), Remedy::UntilEnd(lasting));
     }
 
     #[test]
@@ -208,7 +214,7 @@ mod tests {
             .chain([(REFUSED, false)]);
         let words = all.map(|(line, stored)| match remedy(line, stored) {
             Remedy::None(why) => why.split_whitespace().last().unwrap_or_default().to_owned(),
-            Remedy::Rule(..) => "a rule".to_owned(),
+            Remedy::Rule(_) | Remedy::UntilEnd(_) => "a rule".to_owned(),
         });
         assert_eq!(words.collect::<Vec<_>>(), ["it.", "it.", "it.", "it.", "it.", "kept."]);
     }

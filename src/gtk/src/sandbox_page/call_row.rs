@@ -4,7 +4,7 @@
 //! ListBoxRow
 //! ├── “Refused”, how often, when
 //! ├── service, method, object; the rule that decided
-//! └── “Allow from Now On”, or why there is no such button
+//! └── “Allow from Now On” or “Allow until It Ends”, or why there is no such button
 //! ```
 
 use crate::accessible::named;
@@ -26,8 +26,14 @@ pub(super) struct CallRow {
     count: u64,
 }
 
-/// What hears that a call is to be allowed, and which button was pressed for it.
-pub(super) type Allow = std::rc::Rc<dyn Fn(Lasting, &gtk::Button)>;
+/// What hears that a call is to be allowed, whether that is to be kept in the profile, and which button was
+/// pressed for it.
+pub(super) type Allow = std::rc::Rc<dyn Fn(Lasting, bool, &gtk::Button)>;
+
+/// What the button says; a message id.
+pub(super) fn says(kept: bool) -> &'static str {
+    if kept { N_("Allow from Now On") } else { N_("Allow until It Ends") }
+}
 
 impl CallRow {
     /// A row of a call that was made so long after the app's start.
@@ -51,7 +57,8 @@ impl CallRow {
         }
         column.append(&line(&decided(&call), &["caption", "explanation"]));
         match &call.remedy {
-            Some(Remedy::Rule(rule)) => column.append(&button(rule, &call, allow)),
+            Some(Remedy::Rule(rule)) => column.append(&button(rule, true, &call, allow)),
+            Some(Remedy::UntilEnd(rule)) => column.append(&button(rule, false, &call, allow)),
             Some(Remedy::None(why)) => column.append(&line(&tr(why), &["caption", "explanation"])),
             None => {}
         }
@@ -98,8 +105,8 @@ fn line(text: &str, classes: &[&str]) -> gtk::Label {
     label
 }
 
-fn button(rule: &Lasting, call: &Call, allow: &Allow) -> gtk::Button {
-    let says = tr(N_("Allow from Now On"));
+fn button(rule: &Lasting, kept: bool, call: &Call, allow: &Allow) -> gtk::Button {
+    let says = tr(says(kept));
     let button: gtk::Button =
         crate::accessible::described(&says, &format!("{} {}", call.destination, call.method));
     button.set_label(&says);
@@ -108,6 +115,6 @@ fn button(rule: &Lasting, call: &Call, allow: &Allow) -> gtk::Button {
     let list = rule.option().map_or("", |option| option.key);
     button.set_tooltip_text(Some(&format!("{list} = {}", rule.text())));
     let (allow, rule) = (allow.clone(), rule.clone());
-    button.connect_clicked(move |button| allow(rule.clone(), button));
+    button.connect_clicked(move |button| allow(rule.clone(), kept, button));
     button
 }

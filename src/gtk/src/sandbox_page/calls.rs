@@ -1,16 +1,18 @@
-//! The calls of a sandbox to the message buses: following them, and allowing one from now on.
+//! The calls of a sandbox to the message buses, and what it wanted of the network: following them, and allowing one from now on.
 //!
 //! A call that is made again is counted in its row. So a program that asks all day takes a few rows, and
 //! nothing moves below the pointer.
 
 use super::SandboxPage;
-use super::call_row::{Allow, CallRow};
+use super::call_row::{self, Allow, CallRow};
 use crate::i18n::tr;
-use crate::library;
-use crate::model::{Call, Lines, What, running};
+use crate::library::{self, Trouble};
+use crate::model::traffic::NoAnswer;
+use crate::model::{Call, Lines, What, rules, running};
 use crate::window::Window;
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
+use arkose_profile::net::Change;
 use arkose_session::questions::Lasting;
 use gtk::glib::subclass::prelude::*;
 use gtk::{gio, glib};
@@ -92,9 +94,9 @@ impl SandboxPage {
             imp.calls.remove(&oldest.row);
         }
         let page = self.downgrade();
-        let allow: Allow = Rc::new(move |rule, button| {
+        let allow: Allow = Rc::new(move |rule, kept, button| {
             if let Some(page) = page.upgrade() {
-                page.allow(rule, button);
+                page.allow(rule, kept, button);
             }
         });
         let row = CallRow::new(call, after, &allow);
@@ -102,30 +104,69 @@ impl SandboxPage {
         rows.push(row);
     }
 
-    /// Writes the rule that would have allowed it into the user's part of the profile.
-    fn allow(&self, rule: Lasting, button: &gtk::Button) {
-        let profile = self.imp().seen.borrow().as_ref().and_then(|seen| seen.profile.clone());
-        let (Some(window), Some(profile)) = (self.root().and_downcast::<Window>(), profile) else {
-            return;
-        };
+    /// Has the rule count that would have allowed it: at once, where it is one for the network, and at the next
+    /// launches, where it is to be kept.
+    fn allow(&self, rule: Lasting, kept: bool, button: &gtk::Button) {
+        let Some(seen) = self.imp().seen.borrow().clone() else { return };
+        let Some(window) = self.root().and_downcast::<Window>() else { return };
         button.set_sensitive(false);
         let button = button.clone();
         glib::spawn_future_local(async move {
+            let undo = match allow_now(&seen.id, &rule).await {
+                Ok(undo) => undo,
+                // It may have ended by now; what is to be kept is kept.
+                Err(_) if kept => None,
+                Err(trouble) => {
+                    button.set_sensitive(true);
+                    return window.tell(&trouble);
+                }
+            };
+            let Some(profile) = seen.profile.filter(|_| kept) else {
+                return button.set_label(&tr(N_("Allowed until It Ends")));
+            };
             match library::allow(profile.clone(), rule).await {
                 Err(trouble) => {
                     button.set_sensitive(true);
                     window.tell(&trouble);
                 }
                 Ok(backup) => {
-                    button.set_label(&tr(N_("Allowed from the Next Launch On")));
-                    let said = tr(N_("Allowed from the next launch on"));
-                    window.wrote(profile.into(), &said, backup, move || {
-                        button.set_label(&tr(N_("Allow from Now On")));
+                    let (says, said) = match undo.is_some() {
+                        true => (N_("Allowed from Now On"), N_("Allowed from now on")),
+                        false => (
+                            N_("Allowed from the Next Launch On"),
+                            N_("Allowed from the next launch on"),
+                        ),
+                    };
+                    button.set_label(&tr(says));
+                    window.wrote(profile.into(), &tr(said), backup, move || {
+                        button.set_label(&tr(call_row::says(true)));
                         button.set_sensitive(true);
+                        forbid_again(&seen.id, undo.clone());
                     });
                 }
             }
         });
+    }
+}
+
+/// Has a rule for the network count for an app that runs, and answers what undoes that; nothing is done about
+/// one for a bus.
+async fn allow_now(id: &str, rule: &Lasting) -> Result<Option<Change>, Trouble> {
+    let Lasting::Network(rule) = rule else { return Ok(None) };
+    let (id, rule) = (id.to_owned(), rule.clone());
+    let done = gio::spawn_blocking(move || rules::add(&id, &rule)).await;
+    done.unwrap_or(Err(NoAnswer::Silent)).map(Some).map_err(|error| Trouble {
+        sentence: tr(N_("This could not be allowed to the app.")),
+        cause: error.message().translated(&tr),
+        file: None,
+    })
+}
+
+/// What was allowed to an app that runs is not any more. One that has ended needs no rule.
+fn forbid_again(id: &str, undo: Option<Change>) {
+    if let Some(undo) = undo {
+        let id = id.to_owned();
+        gio::spawn_blocking(move || rules::change(&id, &undo));
     }
 }
 

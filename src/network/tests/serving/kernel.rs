@@ -124,10 +124,11 @@ fn inside() {
 
 /// Bytes that went to an address so far.
 fn sent(place: &Place, to: &str) -> u64 {
-    place.say(&json!({ "traffic": true }));
-    let traffic = place.line(|line| line.get("traffic").is_some());
-    let all = traffic["traffic"].as_array().unwrap();
-    all.iter().filter(|one| one["address"] == to).filter_map(|one| one["sent"].as_u64()).sum()
+    place.say(&json!({ "traffic": 1 }));
+    let told = place.line(|line| line["traffic"] == 1)["told"].clone();
+    let all = told["destinations"].as_array().unwrap();
+    let there = all.iter().filter(|one| one["addresses"].as_array().unwrap().contains(&json!(to)));
+    there.filter_map(|one| one["ipv4"]["sent"].as_u64()).sum()
 }
 
 fn server() -> Upstream {
@@ -205,26 +206,27 @@ fn other_rules_take_the_place_of_those_before() {
     let server = server();
     let Some((mut app, place)) = App::begin(&[server.at], RULES) else { return };
     assert_eq!(app.resolve("a.example"), json!(["8.8.8.1"]));
-    let rules =
-        |rule: &str| json!({ "default": "deny", "list": [{ "verdict": "allow", "rule": rule }] });
-    place.say(&json!({ "rules": rules("b.example") }));
-    place.all(|_| false);
+    let change = |default: &str, add: &[&str], remove: &[&str]| {
+        let allow = |rule: &&str| json!({ "verdict": "allow", "rule": rule });
+        let list = |rules: &[&str]| rules.iter().map(allow).collect::<Value>();
+        let change = json!({ "default": default, "add": list(add), "remove": list(remove) });
+        assert_eq!(place.change(&change)["done"], true);
+    };
+    change("deny", &["b.example"], &["a.example:443"]);
     assert_eq!(app.connect("8.8.8.1:443"), "connection refused");
     // What the name led to is still known.
-    place.say(&json!({ "rules": rules("a.example:443") }));
-    place.all(|_| false);
+    change("deny", &["a.example:443"], &[]);
     assert_ne!(app.connect("8.8.8.1:443"), "connection refused");
     // What was answered for the launch stays.
-    place.say(&json!({ "rules": json!({ "default": "ask", "list": [] }) }));
-    place.all(|_| false);
+    change("ask", &[], &["a.example:443", "b.example", "ask.example", "evil.example"]);
     app.connect("1.1.1.1:443");
     let asked = place.line(|line| line.get("ask").is_some());
     assert_eq!(asked["would_allow"], "1.1.1.1:443/tcp");
     place.say(&json!({ "answer": asked["ask"], "allow": true, "for": "launch" }));
     let line = place.line(|line| line["event"] == "answered");
     assert_eq!(line["rule"], "allow 1.1.1.1:443/tcp");
-    place.say(&json!({ "rules": rules("b.example") }));
-    place.all(|_| false);
+    change("deny", &["b.example"], &[]);
+    assert_eq!(place.rules(), ["allow 1.1.1.1:443/tcp", "allow b.example", "deny"]);
     let before = sent(&place, "1.1.1.1");
     app.connect("1.1.1.1:443");
     assert!(sent(&place, "1.1.1.1") > before);

@@ -7,6 +7,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use serde_json::{Value, json};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -134,7 +135,7 @@ fn help(channel: &Channel, heard: &(Mutex<Heard>, Condvar), walls: Walls) {
                     "allow": one.allow, "seconds": one.time.as_secs(),
                 }],
             }),
-            Steer::Count => json!({ "walls": true, "count": true }),
+            Steer::Count | Steer::Connections => json!({ "walls": true }),
         };
         heard.0.lock().unwrap().lines.push(line);
         heard.1.notify_all();
@@ -180,6 +181,34 @@ impl Place {
         (&self.lines).write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
+    /// Asks for a change of rules, by a file that says so: what became of it.
+    pub(crate) fn change(&self, change: &Value) -> Value {
+        static LAST: AtomicU64 = AtomicU64::new(1);
+        let number = LAST.fetch_add(1, Ordering::SeqCst);
+        let flags = rustix::fs::MemfdFlags::CLOEXEC;
+        let mut file = File::from(rustix::fs::memfd_create("change", flags).unwrap());
+        file.write_all(change.to_string().as_bytes()).unwrap();
+        first(self.lines.as_fd(), &json!({ "change": number }), &[file.as_fd()]);
+        self.line(|line| line["change"] == number)
+    }
+
+    /// The rules that hold: verdicts and texts, with the default at the end.
+    pub(crate) fn rules(&self) -> Vec<String> {
+        self.say(&json!({ "rules": 5 }));
+        let mut rules = Vec::new();
+        loop {
+            let line = self.line(|line| line["rules"] == 5);
+            let text = |rule: &Value| {
+                format!("{} {}", rule["verdict"].as_str().unwrap(), rule["rule"].as_str().unwrap())
+            };
+            rules.extend(line["list"].as_array().unwrap().iter().map(text));
+            if line["more"] == false {
+                rules.push(line["default"].as_str().unwrap().to_owned());
+                return rules;
+            }
+        }
+    }
+
     /// The first line of that kind, which is then taken away.
     pub(crate) fn line(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let (heard, more) = &*self.heard;
@@ -197,7 +226,7 @@ impl Place {
 
     /// All lines of that kind that the program has said until now.
     pub(crate) fn all(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-        self.say(&json!({ "traffic": true }));
+        self.say(&json!({ "traffic": 1 }));
         self.line(|line| line.get("traffic").is_some());
         self.heard.0.lock().unwrap().lines.extract_if(.., |line| wanted(line)).collect()
     }

@@ -95,7 +95,6 @@ fn worst_of(name: &str) -> Option<&'static Known> {
 }
 
 /// The most open service that a rule is about.
-#[cfg(feature = "files")]
 pub(crate) fn worst(rule: &Rule) -> Option<&'static Known> {
     let named = rule.name != NamePattern::Any;
     let interface = match &rule.filter.method {

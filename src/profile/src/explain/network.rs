@@ -3,7 +3,7 @@
 use super::Teller;
 use crate::i18n::{Message, N_};
 use crate::net::{Class, Ports, Protocol, Rule, Target, Tier, Verdict, class};
-use crate::options::{Choice, Risk};
+use crate::options::{Choice, Kind, Risk, option};
 use crate::policy::Network;
 
 impl Teller<'_> {
@@ -122,8 +122,17 @@ fn leads_into_lan(rule: &Rule) -> bool {
     }
 }
 
+/// What becomes of that which no rule is about, in words; a message id.
+#[must_use]
+pub fn default(verdict: Verdict) -> &'static str {
+    let choices = option("network-rules.default").map(|option| option.kind);
+    let Some(Kind::Choice(choices)) = choices else { return "" };
+    choices.iter().find(|one| one.value == verdict.as_str()).map_or("", |one| one.summary)
+}
+
 /// One rule in words.
-fn sentence(rule: &Rule) -> Message {
+#[must_use]
+pub fn sentence(rule: &Rule) -> Message {
     let pattern = match (rule.verdict, rule.tier(), rule.ports.is_all()) {
         (Verdict::Allow, _, true) => N_("The app can reach {target}."),
         (Verdict::Allow, _, false) => N_("The app can reach {target}, {ports}."),

@@ -5,7 +5,9 @@
 //! before the app is there (`arkose_engine::network`). What is used of them here is what the sandbox's
 //! first process has opened and handed over; nothing outside enters that namespace but the uplink.
 
+mod ask;
 mod told;
+mod traffic;
 mod uplink;
 
 use crate::child::Program;
@@ -18,7 +20,7 @@ use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
 use crate::{guard, installed};
 use arkose_profile::Network as Wanted;
-use arkose_protocol::NetworkPart;
+use arkose_protocol::{HostNetwork, NetworkPart};
 use nix::poll::PollFlags;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -26,6 +28,8 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+pub(crate) use ask::{Ask, Told, file as ask_file};
+pub use traffic::{Destination, Families, Sum, Traffic};
 pub(crate) use uplink::INTERFACE;
 
 /// Whether this machine has what a filtered network needs.
@@ -50,10 +54,12 @@ struct Parts {
 pub(crate) struct Network {
     pasta: &'static Path,
     program: PathBuf,
-    addresses: Vec<IpAddr>,
+    of_host: HostNetwork,
     parts: Parts,
     uplink: Option<Program>,
     resolver: Option<Resolver>,
+    /// Answers that nobody was given yet.
+    told: Vec<Told>,
 }
 
 /// The program.
@@ -83,13 +89,16 @@ impl Network {
             Error::new(Kind::Internal).value("netlink").because(std::io::Error::other(error))
         };
         let addresses = arkose_engine::network::local_addresses().map_err(failed)?;
+        let routes = arkose_engine::network::default_routes().map_err(failed)?;
+        let of_host = HostNetwork { addresses, routes };
         let parts = Parts::default();
-        Ok(Some(Self { pasta, program, addresses, parts, uplink: None, resolver: None }))
+        let (uplink, resolver, told) = (None, None, Vec::new());
+        Ok(Some(Self { pasta, program, of_host, parts, uplink, resolver, told }))
     }
 
-    /// The addresses of this computer.
-    pub(crate) fn addresses(&self) -> &[IpAddr] {
-        &self.addresses
+    /// What is known of this computer's.
+    pub(crate) fn of_host(&self) -> &HostNetwork {
+        &self.of_host
     }
 
     /// Takes a part of the sandbox's network; with the last, its way out is made.
@@ -132,7 +141,7 @@ impl Network {
         let doors = std::mem::take(&mut self.parts.doors);
         let (names, fds): (Vec<&str>, Vec<BorrowedFd<'_>>) =
             doors.iter().map(|(name, fd)| (*name, fd.as_fd())).unzip();
-        let host: Vec<&IpAddr> = self.addresses.iter().chain(routers).collect();
+        let host: Vec<&IpAddr> = self.of_host.addresses.iter().chain(routers).collect();
         let first = json!({
             "descriptors": names,
             "rules": spec.policy.network_rules,
@@ -176,6 +185,7 @@ impl Network {
         let Some(resolver) = &mut self.resolver else { return told };
         for line in resolver.lines.pass().iter().filter_map(Value::as_object) {
             told.extend(told::event(id, line, now()));
+            self.told.extend(Told::of(line));
             if let Some(number) = line.get("withdrawn").and_then(Value::as_u64) {
                 questions.withdraw(Source::Network, number);
             } else if let Some(number) = line.get("ask").and_then(Value::as_u64) {
@@ -189,6 +199,29 @@ impl Network {
             resolver.program.stop();
         }
         told
+    }
+
+    /// Asks the program something for somebody, who waits for the answer with that number: the answer, if
+    /// it is known already.
+    pub(crate) fn ask(&mut self, number: u64, ask: Ask, spec: &LaunchSpec) -> Option<Told> {
+        let Some(resolver) = &mut self.resolver else { return Some(Told::not_filtered(number)) };
+        if let Some(refused) = ask.refused(number, spec) {
+            return Some(refused);
+        }
+        match ask {
+            Ask::Traffic => resolver.lines.say(&json!({ "traffic": number })),
+            Ask::Rules => resolver.lines.say(&json!({ "rules": number })),
+            Ask::Change(change) => match ask_file(&change) {
+                Ok(file) => resolver.lines.say_file(&json!({ "change": number }), file),
+                Err(error) => return Some(Told::refused(number, "failed", &error.to_string())),
+            },
+        }
+        None
+    }
+
+    /// What was answered to what was asked.
+    pub(crate) fn told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
     }
 
     /// Passes on what was answered.

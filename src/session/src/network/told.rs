@@ -4,12 +4,11 @@
 use serde_json::{Map, Value};
 
 /// The events, and how they are called for those who watch a sandbox.
-const EVENTS: [(&str, &str); 5] = [
+const EVENTS: [(&str, &str); 4] = [
     ("denied", "denied"),
     ("answered", "answered"),
     ("failed", "network-failed"),
     ("dropped", "dropped"),
-    ("traffic", "traffic"),
 ];
 /// Fields that are texts.
 const TEXTS: [&str; 7] = ["kind", "name", "address", "protocol", "rule", "would_allow", "reason"];

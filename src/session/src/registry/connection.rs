@@ -16,6 +16,9 @@ const LINE: usize = 4096;
 /// How much may wait to be read by the other side.
 const WAITING: usize = 256 * 1024;
 
+/// The same of an answer that may be long: all rules that there can be.
+const LONG: usize = 24 << 20;
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -35,6 +38,8 @@ enum Turn {
     Ask,
     /// Ours: when all is said it is over.
     Say,
+    /// Somebody else's, who has the answer with that number.
+    Wait(u64),
     /// It stays open until the sandbox ends.
     Stay,
     /// As long, and events are told.
@@ -79,6 +84,16 @@ impl Connection {
 
     pub(super) fn is_over(&self) -> bool {
         self.turn == Turn::Over || (self.turn == Turn::Say && self.waiting.is_empty())
+    }
+
+    pub(super) fn waits_for(&self, number: u64) -> bool {
+        self.turn == Turn::Wait(number)
+    }
+
+    /// The answer comes later, under that number, and may be long.
+    pub(super) fn wait(&mut self, number: u64) {
+        self.most = LONG;
+        self.turn = Turn::Wait(number);
     }
 
     pub(super) fn stay(&mut self) {

@@ -20,6 +20,7 @@ const LINE: usize = 1 << 20;
 pub(super) struct Talk {
     socket: File,
     heard: Vec<u8>,
+    over: bool,
 }
 
 impl From<Talk> for OwnedFd {
@@ -52,7 +53,7 @@ impl Talk {
         }
         // Short lines are sent whole.
         sendmsg(&socket, &[IoSlice::new(line.as_bytes())], &mut ancillary, SendFlags::NOSIGNAL)?;
-        Ok(Self { socket: File::from(socket), heard: Vec::new() })
+        Ok(Self { socket: File::from(socket), heard: Vec::new(), over: false })
     }
 
     /// The next line; nothing at the end, at the deadline, or when what comes is none.
@@ -63,6 +64,11 @@ impl Talk {
     /// The next line, however long it takes.
     pub(super) fn next(&mut self) -> Option<Value> {
         self.until(None)
+    }
+
+    /// Whether nothing more comes.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
     }
 
     /// Waits for the end; false when the deadline comes first.
@@ -81,9 +87,12 @@ impl Talk {
         loop {
             if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.heard.drain(..=end).collect();
-                return serde_json::from_slice(&line).ok();
+                let line = serde_json::from_slice(&line).ok();
+                self.over |= line.is_none();
+                return line;
             }
             if self.heard.len() > LINE || self.hear(deadline)? == 0 {
+                self.over = true;
                 return None;
             }
         }

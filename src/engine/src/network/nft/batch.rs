@@ -100,11 +100,13 @@ impl Batches {
         Ok(())
     }
 
-    /// Adds what has effect, all at once, and ends the last batch.
+    /// Ends what prepares, and adds what has effect, all at once and in a batch of its own: the kernel puts
+    /// the elements of some sets into their place only after the rules of the same batch count.
     pub(crate) fn finish(mut self, messages: Vec<Vec<u8>>) -> Result<Vec<Batch>, Errno> {
-        self.make_room(messages.iter().map(Vec::len).sum())?;
-        messages.into_iter().for_each(|message| self.open.push(message));
-        self.done.push(self.open.close()?);
+        if self.open.last.is_some() {
+            self.done.push(self.open.close()?);
+        }
+        self.done.push(Batch::of(messages)?);
         Ok(self.done)
     }
 

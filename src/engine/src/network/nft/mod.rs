@@ -62,6 +62,23 @@ impl Chain {
         to.finish()
     }
 
+    /// The message by which one that is there lets through what no rule decides about.
+    pub(crate) fn accept(&self, table: &str) -> Result<Vec<u8>, Errno> {
+        let mut to = message(kind::NEWCHAIN, 0);
+        to.text(chain::TABLE, table);
+        to.text(chain::NAME, &self.name);
+        to.be32(chain::POLICY, Policy::Accept as u32);
+        to.finish()
+    }
+
+    /// The message that removes all of its rules.
+    pub(crate) fn empty(&self, table: &str) -> Result<Vec<u8>, Errno> {
+        let mut to = message(kind::DELRULE, 0);
+        to.text(rule::TABLE, table);
+        to.text(rule::CHAIN, &self.name);
+        to.finish()
+    }
+
     /// The messages that make its rules; every chain that they lead to must be there.
     pub(crate) fn add_rules(&self, table: &str) -> impl Iterator<Item = Result<Vec<u8>, Errno>> {
         self.rules.iter().map(move |expressions| {

@@ -14,6 +14,7 @@ pub(crate) mod message {
     pub(crate) const DELTABLE: u16 = 2;
     pub(crate) const NEWCHAIN: u16 = 3;
     pub(crate) const NEWRULE: u16 = 6;
+    pub(crate) const DELRULE: u16 = 8;
     pub(crate) const NEWSET: u16 = 9;
     pub(crate) const NEWSETELEM: u16 = 12;
     pub(crate) const GETSETELEM: u16 = 13;
