@@ -15,6 +15,7 @@ import platform
 import pwd
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -30,12 +31,14 @@ PATIENCE = 20
 # A sandbox has a PATH of its own.
 LOAD = shutil.which("arkose-load")
 
-# Each round of throughput takes many seconds, of the others few.
-ROUNDS, SHORT_ROUNDS, LAUNCHES = 7, 15, 30
-SECONDS = "1"
+# Many short ones: what else the machine does, and where a stream stands still, is then not in the middle.
+ROUNDS, LAUNCHES = 9, 20
+BYTES = "128M"
+# What a launch leaves to do, and the longest that a short measurement takes unless the uplink stands still.
+SETTLED, LONGEST = "0.3", "2"
 # In larger packets, a stream to the server stands still in pasta now and then, until it sends again.
 SEGMENT = "1400"
-CONNECTIONS, THREADS = "1600", "4"
+CONNECTIONS, THREADS = "1200", "4"
 LOOKUPS = "800"
 
 HERE = """
@@ -150,6 +153,10 @@ class Contender:
             process.kill()
             process.wait()
             raise Failed(f"{shlex.join(words)}: not in time") from None
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         if process.returncode != 0:
             raise Failed(f"{shlex.join(words)}:\n{said}{errors}")
         return said
@@ -219,8 +226,8 @@ def works(user, contender):
 
 
 def reaching(family, command):
-    """The command, as soon as there is a network."""
-    script = '"$0" reach "$1" "$2" && shift 2 && exec "$@"'
+    """The command, when there is a network and the launch is over."""
+    script = f'"$0" reach "$1" "$2" && shift 2 && sleep {SETTLED} && exec "$@"'
     return ["sh", "-c", script, LOAD, SERVERS[family], PORT, *command]
 
 
@@ -230,8 +237,8 @@ def reaching(family, command):
 def speed(user, contender, family, *options):
     """MiB a second, as the server has received them, or the client."""
     # A client whose uplink stands still for good waits for ever.
-    command = ["timeout", "--signal", "KILL", "10", "iperf3", "--client", SERVERS[family], "--port", SPEED_PORT]
-    command += ["--time", SECONDS, "--json", *options]
+    command = ["timeout", "--signal", "KILL", LONGEST, "iperf3", "--client", SERVERS[family], "--port", SPEED_PORT]
+    command += ["--bytes", BYTES, "--json", *options]
     said = json.loads(contender.run(user, reaching(family, command)))
     return said["end"]["sum_received"]["bits_per_second"] / 8 / (1 << 20)
 
@@ -265,12 +272,16 @@ def launch(user, contender):
     return taken
 
 
+# How many commands have failed since the last table, by contender.
+FAILED = {}
+
+
 def again(name, measure):
-    """What it gives; a command that failed is told of, and has a second and a third chance."""
-    for _ in range(2):
+    """What it gives; a command that failed is counted, and has some more chances."""
+    for _ in range(8):
         with contextlib.suppress(Failed):
             return measure()
-        print(f"    {name}: once more, for it failed", flush=True)
+        FAILED[name] = FAILED.get(name, 0) + 1
     return measure()
 
 
@@ -288,23 +299,32 @@ def in_turns(measures, rounds):
 def table(title, seen, unit, budgets=None):
     """A line for each: the median, how far the middle half lies apart, and the ratio to the first."""
     print(f"\n{title}, {len(next(iter(seen.values())))} times in turns", flush=True)
-    reference = None
+    for name, count in FAILED.items():
+        print(f"    ({name}: {count} more that stood still or failed)")
+    FAILED.clear()
+    reference = first = None
     for name, values in seen.items():
         middle = statistics.median(values)
         low, _, high = statistics.quantiles(values, n=4)
-        reference = reference or middle
+        reference, first = reference or middle, first or values
         ratio, limit = middle / reference, ""
         if budgets and name in budgets:
-            at_least = budgets[name]
-            limit = f"  budget ≥ {at_least:.2f} {'met' if ratio >= at_least else 'missed'}"
+            at_least, met = budgets[name], "met" if ratio >= budgets[name] else "missed"
+            limit = f"  budget ≥ {at_least:.2f} {met}, give or take {ratio * (doubt(values) + doubt(first)):.2f}"
         print(f"    {name:<32}{middle:10.1f} {unit:<6}±{(high - low) / 2:8.1f}{ratio:8.2f} ×{limit}", flush=True)
+
+
+def doubt(values):
+    """How far, as a part of it, the median may well be from what many more would have: its standard error."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return 0.93 * (high - low) / middle / len(values) ** 0.5
 
 
 def throughput(user, alone, ours, others):
     up, down = ("--set-mss", SEGMENT), ("--reverse",)
     for options, way in ((up, f"to the server, {SEGMENT} bytes each"), (down, "from the server")):
         for family in SERVERS:
-            contenders = [alone, *ours.values(), *(others if family == "v4" else ())]
+            contenders = [alone, *ours.values(), *(others[:1] if family == "v4" else ())]
             if options == down:
                 contenders = [alone, ours[MOST]]
             measures = {
@@ -319,7 +339,7 @@ def rates(user, alone, ours, others):
     for family in SERVERS:
         contenders = [alone, *ours.values(), *(others if family == "v4" else ())]
         measures = {one.name: lambda one=one, family=family: connections(user, one, family) for one in contenders}
-        table(f"connections over IP{family}", in_turns(measures, SHORT_ROUNDS), "/s")
+        table(f"connections over IP{family}", in_turns(measures, ROUNDS), "/s")
 
 
 def lookups(user, alone, ours):
@@ -331,7 +351,7 @@ def lookups(user, alone, ours):
     }
     for one in ours.values():
         measures[one.name] = lambda one=one: ask(user, one, "127.0.0.1")
-    seen = in_turns(measures, SHORT_ROUNDS)
+    seen = in_turns(measures, ROUNDS)
     for place, percent in ((0, 50), (1, 99)):
         of = {name: [value[place] for value in values] for name, values in seen.items()}
         table(f"a look-up, {percent}th percentile of {LOOKUPS}", of, "µs")
@@ -385,8 +405,10 @@ def main():
     match sys.argv[1:]:
         case [name]:
             own = [sys.executable, os.path.abspath(__file__), name, "inside"]
-            return subprocess.call(["unshare", "--net", "--mount", "--propagation", "private", *own])
+            os.execvp("unshare", ["unshare", "--net", "--mount", "--propagation", "private", *own])
         case [name, "inside"]:
+            # Whoever ends it lets it clean up.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: ended"))
             begin = time.monotonic()
             introduce()
             try:
