@@ -16,7 +16,7 @@ PACKAGES_SUITES=(iproute2 nftables xinput x11-xserver-utils python3-gi-cairo uti
     pulseaudio-utils bubblewrap xdg-dbus-proxy systemd python3-dbus python3-dbus-next libnotify-bin dunst gnome-keyring
     libsecret-tools gir1.2-gtk-4.0 bind9-dnsutils)
 # What bench compares with.
-PACKAGES_BENCH=(bubblewrap firejail firejail-profiles xdg-dbus-proxy)
+PACKAGES_BENCH=(bubblewrap firejail firejail-profiles xdg-dbus-proxy iperf3 iptables)
 
 # Names those of the packages given that are not installed.
 missing_packages() {

@@ -54,7 +54,7 @@ place_translations() {
 # What the test user needs: the programs in $1, the profiles, and the scripts that drive the window.
 place_stage() {
     local file
-    for file in arkose arkose-gtk arkose-probe arkose-dbus-proxy arkose-network arkose-request arkose-bus; do
+    for file in arkose arkose-gtk arkose-probe arkose-dbus-proxy arkose-network arkose-request arkose-bus arkose-load; do
         place "$1/$file" "$STAGE/bin/$file" 755
     done
     for file in tests/window/*.py tests/bench/*.py tests/env/display.sh; do

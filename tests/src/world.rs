@@ -4,7 +4,7 @@
 use crate::arkose::{Arkose, Busy, Outcome, Quiet, busy};
 use crate::scratch::Scratch;
 use crate::wait::Lines;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -172,6 +172,17 @@ impl World {
         let mut command = Command::new("nsenter");
         command.args([&self.outside.net(), "python3", "-c", LISTENER]);
         command.stdin(Stdio::null());
+        command
+    }
+
+    /// A program of root's on the computer outside that has the servers.
+    pub fn from_outside(
+        &self,
+        program: &str,
+        words: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(self.outside.net()).arg(program).args(words);
         command
     }
 

@@ -3,6 +3,8 @@
 
 #[path = "filtered/asking.rs"]
 mod asking;
+#[path = "filtered/flood.rs"]
+mod flood;
 #[path = "filtered/leaks.rs"]
 mod leaks;
 #[path = "filtered/live.rs"]

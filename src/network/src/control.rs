@@ -82,13 +82,15 @@ pub struct Control {
     read: Vec<u8>,
     /// What came with lines, in their order.
     files: VecDeque<OwnedFd>,
+    /// How much of it ends no line: ten thousand rules come in many pieces.
+    searched: usize,
 }
 
 impl Control {
     /// The supervisor is at the other end.
     #[must_use]
     pub fn new(socket: OwnedFd) -> Self {
-        Self { socket, read: Vec::new(), files: VecDeque::new() }
+        Self { socket, read: Vec::new(), searched: 0, files: VecDeque::new() }
     }
 
     /// The socket, to watch it.
@@ -185,8 +187,13 @@ impl Control {
     }
 
     fn line(&mut self) -> Option<Vec<u8>> {
-        let end = self.read.iter().position(|byte| *byte == b'\n')?;
-        let mut line: Vec<u8> = self.read.drain(..=end).collect();
+        let new = self.read.get(self.searched..).unwrap_or_default();
+        let Some(end) = new.iter().position(|byte| *byte == b'\n') else {
+            self.searched = self.read.len();
+            return None;
+        };
+        let mut line: Vec<u8> = self.read.drain(..=self.searched + end).collect();
+        self.searched = 0;
         line.pop();
         Some(line)
     }

@@ -10,7 +10,7 @@ use arkose_engine::host::ThisMachine;
 use arkose_engine::plan::{Plan, Reach, Step, Way};
 use arkose_profile::Walls;
 use arkose_profile::text::visible;
-use arkose_protocol::Failure;
+use arkose_protocol::{Failure, HostNetwork};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -29,7 +29,7 @@ pub fn plan(spec: &LaunchSpec) -> Result<Planned, LaunchError> {
     let light = Places::planned(spec, &host, "ID")?;
     let light = light.as_ref();
     let launch = Launch { spec, host: &host, id: "plan", terminal: None, light };
-    let request = request::build(&launch, std::iter::empty(), &[])?;
+    let request = request::build(&launch, std::iter::empty(), HostNetwork::default())?;
     let way = if spec.asks_root() { Way::Helper } else { Way::User };
     let engine = |message: String| LaunchError::Engine(Failure { message, ..Failure::default() });
     let machine = ThisMachine::read().map_err(|error| engine(error.to_string()))?;

@@ -59,11 +59,12 @@ impl Judge<'_> {
 
     fn base(&self, interface: Meta, types: [u8; 3], direction: u8) -> Vec<Vec<Expression>> {
         let mut rules = vec![rule([loopback(interface)], Expression::Accept)];
-        rules.extend(types.map(neighbour));
         rules.push(options());
-        rules.push(invalid());
+        // Nearly every packet is of such a flow. What belongs to none has no mark.
         let mark = flow(Flow::Mark, self.0.generation.get().to_ne_bytes());
         rules.push(rule([mark], Expression::Accept));
+        rules.extend(types.map(neighbour));
+        rules.push(invalid());
         rules.push(rule([flow(Flow::Direction, [direction])], goto(JUDGE)));
         rules
     }

@@ -57,12 +57,12 @@ fn bases(listed: &[String]) {
         [
             format!("type filter hook {hook} priority filter; policy drop;"),
             format!("{interface} \"lo\" accept"),
+            "ip hdrlength != 5 drop".to_owned(),
+            "ct mark 0x00000002 accept".to_owned(),
             near(first),
             near("neighbor-solicit"),
             near("neighbor-advert"),
-            "ip hdrlength != 5 drop".to_owned(),
             "ct state invalid drop".to_owned(),
-            "ct mark 0x00000002 accept".to_owned(),
             format!("ct direction {direction} goto judge"),
         ]
     };
