@@ -2,7 +2,7 @@
 //!
 //! Down come the setup ([`crate::setup`]), then `{"answer":N,"allow":B,"for":"once"|"launch","rule":TEXT}`,
 //! `{"rules":…}`, `{"traffic":true}` and `{"walls":N,"done":B}`. Up go `{"ready":true}`, `{"ask":N,…}`,
-//! `{"withdrawn":N}`, `{"event":…}`, `{"traffic":…}`, and what is handed over ([`crate::walls`]):
+//! `{"withdrawn":N}`, `{"settled":N}`, `{"event":…}`, `{"traffic":…}`, and what is handed over ([`crate::walls`]):
 //! `{"walls":N,"load":…}`, `{"walls":N,"names":…}`, `{"walls":N,"answers":…}`.
 
 use arkose_profile::net::Rules;
@@ -44,8 +44,8 @@ pub struct Given {
     /// For how long that holds.
     #[serde(rename = "for")]
     pub span: Span,
-    /// A rule that says the same for the rest of the launch, without its verdict; without one it is
-    /// the narrowest.
+    /// The rule that was chosen, without its verdict; without one it is the narrowest for what is to last, and
+    /// none for what is not.
     #[serde(default)]
     pub rule: Option<String>,
 }

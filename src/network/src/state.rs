@@ -1,6 +1,6 @@
 //! What is known at one time: the rules, the names, what is open, and what is to be told.
 
-use crate::ask::{self, Asks};
+use crate::ask::{self, Answered, Asks};
 use crate::control::{Given, Span};
 use crate::events::{Events, brief};
 use crate::flow::{Destination, Packet};
@@ -25,6 +25,8 @@ pub struct State {
     table: Table,
     /// The rules that were added by answers; they are among those of the table.
     added: Vec<Rule>,
+    /// What a yes of the last minute is about, and until when.
+    recent: Vec<(Rule, Instant)>,
     names: Names,
     control: Box<dyn Control>,
     asks: Asks,
@@ -42,6 +44,7 @@ impl State {
         Self {
             table,
             added: Vec::new(),
+            recent: Vec::new(),
             names: Names::default(),
             control,
             asks: Asks::default(),
@@ -65,9 +68,15 @@ impl State {
     pub fn packet(&mut self, packet: &Packet) {
         let (to, what) = (packet.to, Refused::Connection(packet.to));
         let names = self.names.of(to.address, self.now);
+        if packet.ask && self.follows_another(&to, &names) {
+            return;
+        }
         // Most of them are repeats, and cost no more than finding that out.
         if packet.ask && !self.asks.again(&to, &names, self.now) {
-            let fields = self.decided(&to, &names);
+            let mut fields = self.decided(&to, &names);
+            if let (Value::Object(fields), true) = (&mut fields, packet.from > 0) {
+                fields.insert("source_port".to_owned(), packet.from.into());
+            }
             self.asks.ask(&to, &names, fields, &mut self.events, self.now);
         } else if !packet.ask && !self.fold.again(&what) {
             let fields = self.decided(&to, &names);
@@ -75,15 +84,27 @@ impl State {
         }
     }
 
+    /// Whether what is asked about is of the kind that a yes of the last minute is about; then it is let through.
+    ///
+    /// Such a yes is no rule of the kernel's: rules without it would have to take the place of those with it when
+    /// its minute is over, and would judge again what it has let through. And a rule can decide about more than
+    /// what is asked.
+    fn follows_another(&mut self, to: &Destination, names: &[String]) -> bool {
+        self.recent.retain(|(_, until)| *until > self.now);
+        let flow = flow(&self.table, to, names);
+        let until = self.recent.iter().filter(|(rule, _)| allows(rule, &flow));
+        let Some(until) = until.map(|(_, until)| *until).max() else { return false };
+        let time = until.saturating_duration_since(self.now);
+        let answer = Answer { to: *to, allow: true, time };
+        if self.control.answer(&self.table, &[answer]).is_err() {
+            self.failed();
+        }
+        true
+    }
+
     /// What is told of a connection: where it goes, which rule decides, and which would allow it.
     fn decided(&self, to: &Destination, names: &[String]) -> Value {
-        let flow = Flow {
-            address: to.address,
-            protocol: to.protocol,
-            port: to.port,
-            is_host: self.is_host(to.address),
-            names,
-        };
+        let flow = flow(&self.table, to, names);
         let rule = self.table.rules.decide(&flow).rule;
         let mut fields = to.fields(names);
         if let Value::Object(fields) = &mut fields {
@@ -103,38 +124,20 @@ impl State {
     /// The person answered.
     pub fn answered(&mut self, given: &Given) {
         let Some(about) = self.asks.answer(given.answer, given.allow, self.now) else { return };
-        let verdict = if given.allow { Verdict::Allow } else { Verdict::Deny };
-        let rule = (given.span == Span::Launch).then(|| match &given.rule {
-            Some(text) => Rule::parse(verdict, text).map_err(|why| why.to_string()),
-            None => {
-                let to = about.destinations.first().copied();
-                let names: Vec<String> = about.name.iter().cloned().collect();
-                let rule = to.and_then(|to| self.of(&to, &names, verdict));
-                rule.ok_or_else(|| "no rule is about it".to_owned())
-            }
+        let rule = self.chosen(given, &about).unwrap_or_else(|why| {
+            self.events.tell("failed", json!({ "reason": brief(&why) }));
+            None
         });
-        let rule = match rule {
-            None => None,
-            Some(Ok(rule)) => Some(rule),
-            Some(Err(why)) => {
-                self.events.tell("failed", json!({ "reason": brief(&why) }));
-                None
+        self.tell_answer(given, &about, rule.as_ref());
+        match rule {
+            Some(rule) if given.span == Span::Launch && self.added.len() < MOST_ADDED => {
+                self.added.push(rule);
+                self.load(self.table.rules.clone());
             }
-        };
-        let told = rule.as_ref().map(|rule| format!("{} {rule}", rule.verdict));
-        if let Some(to) = about.destinations.first() {
-            let names: Vec<&str> = about.name.iter().map(|name| brief(name)).collect();
-            self.events.tell(
-                "answered",
-                json!({
-                    "address": to.address, "protocol": to.protocol, "port": to.port,
-                    "names": names, "allow": given.allow, "rule": told,
-                }),
-            );
-        }
-        if let Some(rule) = rule.filter(|_| self.added.len() < MOST_ADDED) {
-            self.added.push(rule);
-            self.load(self.table.rules.clone());
+            Some(rule) if given.allow && self.recent.len() < MOST_ADDED => {
+                self.recent.push((rule, self.now + ONCE));
+            }
+            _ => {}
         }
         // Beside the rule, which may be about something else than what was asked.
         let time = if given.allow { ONCE } else { ask::RESPITE };
@@ -143,18 +146,46 @@ impl State {
         if self.control.answer(&self.table, &answers).is_err() {
             self.failed();
         }
+        self.settle();
     }
 
-    /// The narrowest rule about a connection.
-    fn of(&self, to: &Destination, names: &[String], verdict: Verdict) -> Option<Rule> {
-        let flow = Flow {
-            address: to.address,
-            protocol: to.protocol,
-            port: to.port,
-            is_host: self.is_host(to.address),
-            names,
+    /// The rule that an answer comes to.
+    fn chosen(&self, given: &Given, about: &Answered) -> Result<Option<Rule>, String> {
+        let verdict = if given.allow { Verdict::Allow } else { Verdict::Deny };
+        match (&given.rule, given.span) {
+            (Some(text), _) => Rule::parse(verdict, text).map(Some).map_err(|why| why.to_string()),
+            (None, Span::Launch) => {
+                let names: Vec<String> = about.name.iter().cloned().collect();
+                let to = about.destinations.first();
+                let rule = to.and_then(|to| Rule::allowing(&flow(&self.table, to, &names)));
+                let rule = rule.ok_or_else(|| "no rule is about it".to_owned())?;
+                Ok(Some(Rule { verdict, ..rule }))
+            }
+            (None, Span::Once) => Ok(None),
+        }
+    }
+
+    fn tell_answer(&mut self, given: &Given, about: &Answered, rule: Option<&Rule>) {
+        let Some(to) = about.destinations.first() else { return };
+        let names: Vec<&str> = about.name.iter().map(|name| brief(name)).collect();
+        let lasting = rule.filter(|_| given.span == Span::Launch);
+        let fields = json!({
+            "address": to.address, "protocol": to.protocol, "port": to.port, "names": names,
+            "allow": given.allow, "rule": lasting.map(|rule| format!("{} {rule}", rule.verdict)),
+        });
+        self.events.tell("answered", fields);
+    }
+
+    /// Takes back the open questions that an answer to another has decided as well.
+    fn settle(&mut self) {
+        let Self { asks, events, table, names, recent, now, .. } = self;
+        let decided = |to: &Destination| {
+            let names = names.of(to.address, *now);
+            let flow = flow(table, to, &names);
+            table.rules.decide(&flow).verdict != Verdict::Ask
+                || recent.iter().any(|(rule, until)| *until > *now && allows(rule, &flow))
         };
-        Rule::allowing(&flow).map(|rule| Rule { verdict, ..rule })
+        asks.settle(decided, events);
     }
 
     /// Other rules from now on, beside those that were answers: what they refuse is cut off.
@@ -226,6 +257,18 @@ impl State {
         self.fold.tick(&mut self.events, self.now);
         self.events.tick(self.now);
     }
+}
+
+/// A connection to there, by these names.
+fn flow<'a>(table: &Table, to: &Destination, names: &'a [String]) -> Flow<'a> {
+    let is_host = table.host.contains(&to.address);
+    Flow { address: to.address, protocol: to.protocol, port: to.port, is_host, names }
+}
+
+/// Whether a rule by itself allows a connection.
+fn allows(rule: &Rule, flow: &Flow<'_>) -> bool {
+    let alone = Rules { default: Verdict::Deny, list: vec![rule.clone()] };
+    alone.decide(flow).verdict == Verdict::Allow
 }
 
 impl Policy for State {
