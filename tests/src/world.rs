@@ -40,7 +40,7 @@ cd /; exec nsenter --net=/proc/$2/ns/net sh -ec '
 ip addr add 100.100.0.1/24 dev up1
 ip addr add 2a0b:1::1/64 dev up1 nodad
 ip link set up1 up
-for one in 45.33.7.1 45.33.7.2 45.33.7.53 10.9.8.7 192.168.77.1; do ip addr add $one/32 dev lo; done
+for one in 45.33.7.1 45.33.7.2 45.33.7.3 45.33.7.53 10.9.8.7 192.168.77.1; do ip addr add $one/32 dev lo; done
 for one in 2a0c:5::1 2a0c:5::2 fd12:3456::1; do ip addr add $one/128 dev lo nodad; done
 nsenter --net=/proc/$1/ns/net ip route add default via 100.100.0.1
 nsenter --net=/proc/$1/ns/net ip -6 route add default via 2a0b:1::1' sh $1 $2

@@ -65,6 +65,11 @@ fn an_answer_is_what_its_button_says() {
 }
 
 #[test]
+fn an_answer_is_about_what_was_chosen() {
+    play("prompt.py", &["every_scope", "scopes_of_several", "scope_by_keyboard"]);
+}
+
+#[test]
 fn without_an_answer_a_question_means_no() {
     play("prompt.py", &["escape", "closed", "killed", "left", "withdrawn", "malformed", "endless"]);
 }

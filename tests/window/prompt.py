@@ -5,12 +5,13 @@
 """
 
 import argparse
+import re
 import signal
 import sys
 import time
 
 from desk import NotThere, fail, say, text_of, wait_for, xdotool
-from prompter import Prompter
+from prompter import SCOPES, Prompter
 
 # How long the prompter takes no answer after its window has changed, in seconds.
 GUARD = 0.5
@@ -54,6 +55,42 @@ def every_answer(prompter):
         wait_for("the end of the window", lambda: not prompter.shown())
     prompter.socket.close()
     expect("the status", prompter.ended(), 0)
+
+
+def every_scope(prompter):
+    """What is chosen is what the answer is about; it is shown with the rule that the answer would be."""
+    answers = [(scope, "Allow for This Launch", "launch") for scope in SCOPES]
+    # Where nothing was chosen it is the first, and a no for this time is about what was asked.
+    answers += [(None, "Never Allow", "never"), (None, "Deny", "no")]
+    for number, (scope, name, word) in enumerate(answers):
+        prompter.ask(number, scopes=SCOPES)
+        if scope is not None:
+            prompter.press(prompter.find("radio button", re.escape(f"{scope['words']}, {scope['rule']}")))
+        prompter.press(prompter.button(name))
+        about = () if word == "no" else ((scope or SCOPES[0])["scope"],)
+        expect(f"the answer of “{name}”", prompter.answer(), (number, word, *about))
+        wait_for("the end of the window", lambda: not prompter.shown())
+
+
+def scopes_of_several(prompter):
+    """Each question has its own; one that is all there is cannot be chosen, and is said."""
+    prompter.ask(1, scopes=SCOPES)
+    prompter.ask(2, scopes=SCOPES[:1])
+    prompter.press(prompter.find("radio button", "Everything, .*"))
+    prompter.press(prompter.button("Allow Once"))
+    expect("the answer", prompter.answer(), (1, "once", "everything"))
+    wait_for("the other question", lambda: not prompter.all("radio button"))
+    prompter.find("label", re.escape(SCOPES[0]["rule"]))
+    prompter.press(prompter.button("Allow Once"))
+    expect("the answer", prompter.answer(), (2, "once", "name"))
+
+
+def scope_by_keyboard(prompter):
+    """From “Deny” back over the other answers to what they are about, to the next of these, and on."""
+    prompter.ask(1, scopes=SCOPES)
+    focus(prompter)
+    prompter.key(*["shift+Tab"] * 5, "Down", "Tab", "Tab", "space")
+    expect("the answer", prompter.answer(), (1, "launch", "domain"))
 
 
 def escape(prompter):
@@ -184,7 +221,12 @@ def flood(prompter):
 
 def hostile_text(prompter):
     """What an app sends is text: never markup, nothing hidden in it, and it has an end."""
-    prompter.ask(1, app="<b>A</b>&amp;", words="<big>B</big>\x1b[0m\u202e", path="\n\0", arg0="x" * 5000)
+    scopes = [{"scope": "name", "words": "<i>C</i>\u202e", "rule": "\x1b*"}]
+    prompter.ask(
+        1, app="<b>A</b>&amp;", words="<big>B</big>\x1b[0m\u202e", path="\n\0", arg0="x" * 5000, scopes=scopes
+    )
+    prompter.find("label", r"<i>C</i>\\u\{202e\}")
+    prompter.find("label", r"\\x1b\*")
     prompter.find("label", r"<big>B</big>\\x1b\[0m\\u\{202e\}")
     prompter.press(next(iter(prompter.all(None, "What Exactly Was Asked For"))))
     prompter.find("label", r"\\n\\x00")
@@ -204,7 +246,7 @@ def nothing_to_keep(prompter):
 SCENES = {
     scene.__name__: scene
     for scene in (
-        every_answer, escape, closed, killed, left, malformed, endless, early_keys, no_focus, early_clicks,
+        every_answer, every_scope, scopes_of_several, scope_by_keyboard, escape, closed, killed, left, malformed, endless, early_keys, no_focus, early_clicks,
         withdrawn, several, flood, hostile_text, nothing_to_keep,
     )
 }  # fmt: skip

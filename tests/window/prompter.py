@@ -26,6 +26,14 @@ KEYRING = {
     "arg0": "plain",
 }
 
+# What an answer about a connection can be about.
+SCOPES = [
+    {"scope": "name", "words": "This name, port 443", "rule": "www.example.org:443/tcp"},
+    {"scope": "domain", "words": "Every name in this domain, port 443", "rule": "*.example.org:443/tcp"},
+    {"scope": "address", "words": "This address, port 443", "rule": "192.0.2.1:443/tcp"},
+    {"scope": "everything", "words": "Everything, port 443", "rule": "*:443/tcp"},
+]
+
 
 class Prompter(Desk):
     """The prompter on this display, and the other end of its socket."""
@@ -55,7 +63,8 @@ class Prompter(Desk):
     # --- hearing
 
     def answer(self):
-        """The next answer: the number of the question and the decision. `None` when there will be none."""
+        """The next answer: the number of the question, the decision, and what it is about where it says that.
+        `None` when there will be none."""
         while b"\n" not in self.heard:
             try:
                 more = self.socket.recv(4096)
@@ -68,9 +77,10 @@ class Prompter(Desk):
             self.heard += more
         line, self.heard = self.heard.split(b"\n", 1)
         said = json.loads(line)
-        if sorted(said) != ["answer", "decision"]:
+        number, decision, scope = (said.pop(key, None) for key in ("answer", "decision", "scope"))
+        if said or number is None or decision is None:
             raise NotThere(f"an answer in {line}")
-        return said["answer"], said["decision"]
+        return (number, decision) if scope is None else (number, decision, scope)
 
     def is_silent(self, seconds):
         """Whether nothing at all is said for so long."""

@@ -204,13 +204,51 @@ CONNECTION = {
     "address": "2001:db8:1234:5678:9abc:def0:1234:5678",
     "port": "443",
     "protocol": "tcp",
+    "process": "donaudampfschif",
+    "scopes": [
+        {"scope": "name", "words": "This name, port 443", "rule": "static.donaudampfschifffahrtsgesellschaft.example:443/tcp"},
+        {
+            "scope": "domain",
+            "words": "Every name in this domain, port 443",
+            "rule": "*.donaudampfschifffahrtsgesellschaft.example:443/tcp",
+        },
+        {"scope": "address", "words": "This address, port 443", "rule": "[2001:db8:1234:5678:9abc:def0:1234:5678]:443/tcp"},
+        {"scope": "everything", "words": "Everything on the internet, port 443", "rule": "public:443/tcp"},
+    ],
+}
+# As short as they come.
+NEARBY = {
+    **CONNECTION,
+    "words": "“Text Editor” wants to connect to www.example.org (192.0.2.1), port 443 (tcp).",
+    "name": "www.example.org",
+    "address": "192.0.2.1",
+    "process": "editor",
+    "scopes": [
+        {"scope": "name", "words": "This name, port 443", "rule": "www.example.org:443/tcp"},
+        {"scope": "domain", "words": "Every name in this domain, port 443", "rule": "*.example.org:443/tcp"},
+        {"scope": "address", "words": "This address, port 443", "rule": "192.0.2.1:443/tcp"},
+        {"scope": "everything", "words": "Everything, port 443", "rule": "*:443/tcp"},
+    ],
+}
+# Where there is nothing to choose.
+SERVICE = {
+    **CONNECTION,
+    "words": "“Text Editor” wants to connect to 192.0.2.254, port 631 (tcp).",
+    "name": None,
+    "address": "192.0.2.254",
+    "port": "631",
+    "process": None,
+    "scopes": [{"scope": "address", "words": "This computer, port 631", "rule": "host:631/tcp"}],
 }
 PROMPTS = {
     "prompt": ([{}], lambda desk: None),
     "prompt-details": ([{}], unfolded),
     "prompt-several": ([{}, {**LONG, "app": "Text Editor"}, {"words": "Read your contacts."}], lambda desk: None),
     "prompt-long": ([LONG], unfolded),
-    "prompt-network": ([CONNECTION], unfolded),
+    "prompt-network": ([NEARBY], lambda desk: None),
+    "prompt-network-details": ([CONNECTION], unfolded),
+    "prompt-network-service": ([SERVICE], lambda desk: None),
+    "prompt-network-several": ([NEARBY, CONNECTION], lambda desk: None),
 }
 
 

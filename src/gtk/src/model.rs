@@ -23,6 +23,6 @@ pub use draft::{Draft, WayBack};
 pub use files::{file_names, with_files};
 pub use launch::{Event, Failure, Request};
 pub use names::{free_id, home_relative};
-pub use question::{Line, Lines, Question, answer};
+pub use question::{Line, Lines, Question, Scope, answer};
 pub use remembered::{Remembered, fingerprint};
 pub use search::Query;

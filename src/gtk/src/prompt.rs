@@ -46,7 +46,9 @@ pub(crate) fn run() -> ExitCode {
         Err(why) => return told(&why),
     };
     let answering = connection.clone();
-    let window = PromptWindow::new(move |number, decision| answering.answer(number, decision));
+    let window = PromptWindow::new(move |number, decision, scope| {
+        answering.answer(number, decision, scope);
+    });
     glib::spawn_future_local(async move {
         let heard = |line| match line {
             Line::Ask(question) => window.ask(&question),

@@ -134,6 +134,18 @@ impl Asks {
         }
     }
 
+    /// Takes back questions about places that are all `decided` by now: nobody has to answer them.
+    pub fn settle(&mut self, decided: impl Fn(&Destination) -> bool, events: &mut Events) {
+        let is_settled = |question: &Question, open: &mut Open| {
+            let Question { protocol, port, .. } = *question;
+            let to = |address: &IpAddr| Destination { address: *address, protocol, port };
+            open.addresses.iter().all(|address| decided(&to(address)))
+        };
+        for (_, open) in self.open.extract_if(is_settled) {
+            events.line(&json!({ "settled": open.number }));
+        }
+    }
+
     /// When a question is to be withdrawn.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
@@ -204,6 +216,21 @@ mod tests {
         assert!(asks.answer(2, true, late).is_none());
         ask(&mut asks, &to(1, 1), &[], &mut events, late);
         assert!(lines(&mut events).is_empty());
+    }
+
+    #[test]
+    fn what_is_decided_by_now_is_asked_no_more() {
+        let (mut asks, mut events, now) = (Asks::default(), Events::default(), Instant::now());
+        let names = ["a.example".to_owned()];
+        ask(&mut asks, &to(1, 443), &names, &mut events, now);
+        ask(&mut asks, &to(2, 443), &names, &mut events, now);
+        ask(&mut asks, &to(3, 80), &[], &mut events, now);
+        lines(&mut events);
+        asks.settle(|one| *one == to(1, 443), &mut events);
+        assert!(lines(&mut events).is_empty());
+        asks.settle(|one| one.port == 443, &mut events);
+        assert_eq!(lines(&mut events), [r#"{"settled":1}"#]);
+        assert!(asks.answer(1, true, now).is_none() && asks.answer(2, true, now).is_some());
     }
 
     #[test]

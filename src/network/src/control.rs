@@ -3,7 +3,8 @@
 //! Down come the setup ([`crate::setup`]), then `{"answer":N,"allow":B,"for":"once"|"launch","rule":TEXT}`.
 //! What is asked has a number, which the answer bears: `{"traffic":N}` for what went where, `{"rules":N}` for the
 //! rules that hold, and `{"change":N}` to change them, which comes with a file: there may be more to change than a
-//! line holds. Up go `{"ready":true}`, `{"ask":N,…}`, `{"withdrawn":N}`, `{"event":…}` and the answers.
+//! line holds. Up go `{"ready":true}`, `{"ask":N,…}`, `{"withdrawn":N}`, `{"settled":N}`, `{"event":…}` and the
+//! answers.
 
 use arkose_profile::net::Change;
 use rustix::io::Errno;
@@ -46,8 +47,8 @@ pub struct Given {
     /// For how long that holds.
     #[serde(rename = "for")]
     pub span: Span,
-    /// A rule that says the same for the rest of the launch, without its verdict; without one it is
-    /// the narrowest.
+    /// The rule that was chosen, without its verdict; without one it is the narrowest for what is to last, and
+    /// none for what is not.
     #[serde(default)]
     pub rule: Option<String>,
 }

@@ -21,6 +21,8 @@ pub struct Destination {
 pub struct Packet {
     /// Where it was to go.
     pub to: Destination,
+    /// The port from which the app sent it; 0 for an echo request.
+    pub from: u16,
     /// Whether somebody is to be asked about it; otherwise it is refused.
     pub ask: bool,
 }

@@ -27,6 +27,7 @@ pub fn hear(log: &Log<OwnedFd>) -> Heard {
 }
 
 fn packet(logged: Logged) -> Packet {
-    let Logged { address, protocol, port, told, .. } = logged;
-    Packet { to: Destination { address, protocol, port }, ask: told == Told::Asked }
+    let Logged { address, protocol, port, source_port, told, .. } = logged;
+    let to = Destination { address, protocol, port };
+    Packet { to, from: source_port, ask: told == Told::Asked }
 }

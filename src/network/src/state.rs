@@ -1,6 +1,6 @@
 //! What is known at one time: the rules, the names, what is open, and what is to be told.
 
-use crate::ask::{self, Asks};
+use crate::ask::{self, Answered, Asks};
 use crate::control::{Given, Span};
 use crate::events::{Events, brief};
 use crate::flow::{Connection, Destination, Packet};
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 /// How long a yes to one connection lets others of the same kind through: as long as an app may take
 /// to try again.
 const ONCE: Duration = Duration::from_secs(60);
+/// The most of these at once that are about more than one place.
+const MOST_RECENT: usize = 1024;
 /// How many rules are told in one line.
 const TOGETHER: usize = 100;
 
@@ -24,6 +26,8 @@ const TOGETHER: usize = 100;
 #[derive(Debug)]
 pub struct State {
     table: Table,
+    /// What a yes of the last minute is about, and until when.
+    recent: Vec<(Rule, Instant)>,
     names: Names,
     walls: Walls,
     asks: Asks,
@@ -40,6 +44,7 @@ impl State {
     pub fn new(table: Table, walls: Walls) -> Self {
         Self {
             table,
+            recent: Vec::new(),
             names: Names::default(),
             walls,
             asks: Asks::default(),
@@ -59,19 +64,19 @@ impl State {
         self.table.host.contains(&address)
     }
 
-    /// A connection, as the rules see it.
-    fn flow<'a>(&self, to: &Destination, names: &'a [String]) -> Flow<'a> {
-        let Destination { address, protocol, port } = *to;
-        Flow { address, protocol, port, is_host: self.is_host(address), names }
-    }
-
     /// A packet was held back or refused.
     pub fn packet(&mut self, packet: &Packet) {
         let (to, what) = (packet.to, Refused::Connection(packet.to));
         let names = self.names.of(to.address, self.now);
+        if packet.ask && self.follows_another(&to, &names) {
+            return;
+        }
         // Most of them are repeats, and cost no more than finding that out.
         if packet.ask && !self.asks.again(&to, &names, self.now) {
-            let fields = self.decided(&to, &names);
+            let mut fields = self.decided(&to, &names);
+            if let (Value::Object(fields), true) = (&mut fields, packet.from > 0) {
+                fields.insert("source_port".to_owned(), packet.from.into());
+            }
             self.asks.ask(&to, &names, fields, &mut self.events, self.now);
         } else if !packet.ask && !self.fold.again(&what) {
             let fields = self.decided(&to, &names);
@@ -79,9 +84,27 @@ impl State {
         }
     }
 
+    /// Whether what is asked about is of the kind that a yes of the last minute is about; then it is let through.
+    ///
+    /// Such a yes is no rule of the kernel's: rules without it would have to take the place of those with it when
+    /// its minute is over, and would judge again what it has let through. And a rule can decide about more than
+    /// what is asked.
+    fn follows_another(&mut self, to: &Destination, names: &[String]) -> bool {
+        self.recent.retain(|(_, until)| *until > self.now);
+        let flow = flow(&self.table, to, names);
+        let until = self.recent.iter().filter(|(rule, _)| allows(rule, &flow));
+        let Some(until) = until.map(|(_, until)| *until).max() else { return false };
+        let time = until.saturating_duration_since(self.now);
+        let answer = Answer { to: *to, allow: true, time };
+        if self.walls.answer(&[answer]).is_err() {
+            self.failed();
+        }
+        true
+    }
+
     /// What is told of a connection: where it goes, which rule decides, and which would allow it.
     fn decided(&self, to: &Destination, names: &[String]) -> Value {
-        let flow = self.flow(to, names);
+        let flow = flow(&self.table, to, names);
         let rule = self.table.rules.decide(&flow).rule;
         let mut fields = to.fields(names);
         if let Value::Object(fields) = &mut fields {
@@ -101,39 +124,22 @@ impl State {
     /// The person answered.
     pub fn answered(&mut self, given: &Given) {
         let Some(about) = self.asks.answer(given.answer, given.allow, self.now) else { return };
-        let verdict = if given.allow { Verdict::Allow } else { Verdict::Deny };
-        let rule = (given.span == Span::Launch).then(|| match &given.rule {
-            Some(text) => Rule::parse(verdict, text).map_err(|why| why.to_string()),
-            None => {
-                let to = about.destinations.first().copied();
-                let names: Vec<String> = about.name.iter().cloned().collect();
-                let rule = to.and_then(|to| self.of(&to, &names, verdict));
-                rule.ok_or_else(|| "no rule is about it".to_owned())
-            }
+        let rule = self.chosen(given, &about).unwrap_or_else(|why| {
+            self.events.tell("failed", json!({ "reason": brief(&why) }));
+            None
         });
-        let rule = match rule {
-            None => None,
-            Some(Ok(rule)) => Some(rule),
-            Some(Err(why)) => {
-                self.events.tell("failed", json!({ "reason": brief(&why) }));
-                None
+        self.tell_answer(given, &about, rule.as_ref());
+        match rule {
+            Some(rule) if given.span == Span::Launch => {
+                let rules = Change::adding(rule).of(&self.table.rules).ok();
+                if rules.is_some_and(|rules| self.load(rules).is_err()) {
+                    self.failed();
+                }
             }
-        };
-        let told = rule.as_ref().map(|rule| format!("{} {rule}", rule.verdict));
-        if let Some(to) = about.destinations.first() {
-            let names: Vec<&str> = about.name.iter().map(|name| brief(name)).collect();
-            self.events.tell(
-                "answered",
-                json!({
-                    "address": to.address, "protocol": to.protocol, "port": to.port,
-                    "names": names, "allow": given.allow, "rule": told,
-                }),
-            );
-        }
-        if let Some(rules) = rule.and_then(|rule| Change::adding(rule).of(&self.table.rules).ok())
-            && self.load(rules).is_err()
-        {
-            self.failed();
+            Some(rule) if given.allow && self.recent.len() < MOST_RECENT => {
+                self.recent.push((rule, self.now + ONCE));
+            }
+            _ => {}
         }
         // Beside the rule, which may be about something else than what was asked.
         let time = if given.allow { ONCE } else { ask::RESPITE };
@@ -142,11 +148,46 @@ impl State {
         if self.walls.answer(&answers).is_err() {
             self.failed();
         }
+        self.settle();
     }
 
-    /// The narrowest rule about a connection.
-    fn of(&self, to: &Destination, names: &[String], verdict: Verdict) -> Option<Rule> {
-        Rule::allowing(&self.flow(to, names)).map(|rule| Rule { verdict, ..rule })
+    /// The rule that an answer comes to.
+    fn chosen(&self, given: &Given, about: &Answered) -> Result<Option<Rule>, String> {
+        let verdict = if given.allow { Verdict::Allow } else { Verdict::Deny };
+        match (&given.rule, given.span) {
+            (Some(text), _) => Rule::parse(verdict, text).map(Some).map_err(|why| why.to_string()),
+            (None, Span::Launch) => {
+                let names: Vec<String> = about.name.iter().cloned().collect();
+                let to = about.destinations.first();
+                let rule = to.and_then(|to| Rule::allowing(&flow(&self.table, to, &names)));
+                let rule = rule.ok_or_else(|| "no rule is about it".to_owned())?;
+                Ok(Some(Rule { verdict, ..rule }))
+            }
+            (None, Span::Once) => Ok(None),
+        }
+    }
+
+    fn tell_answer(&mut self, given: &Given, about: &Answered, rule: Option<&Rule>) {
+        let Some(to) = about.destinations.first() else { return };
+        let names: Vec<&str> = about.name.iter().map(|name| brief(name)).collect();
+        let lasting = rule.filter(|_| given.span == Span::Launch);
+        let fields = json!({
+            "address": to.address, "protocol": to.protocol, "port": to.port, "names": names,
+            "allow": given.allow, "rule": lasting.map(|rule| format!("{} {rule}", rule.verdict)),
+        });
+        self.events.tell("answered", fields);
+    }
+
+    /// Takes back the open questions that an answer to another has decided as well.
+    fn settle(&mut self) {
+        let Self { asks, events, table, names, recent, now, .. } = self;
+        let decided = |to: &Destination| {
+            let names = names.of(to.address, *now);
+            let flow = flow(table, to, &names);
+            table.rules.decide(&flow).verdict != Verdict::Ask
+                || recent.iter().any(|(rule, until)| *until > *now && allows(rule, &flow))
+        };
+        asks.settle(decided, events);
     }
 
     /// Changes the rules, and tells whether that was done.
@@ -223,7 +264,7 @@ impl State {
         let to = open.to;
         open.generation == self.table.generation.get() || {
             let names = self.names.of(to.address, self.now);
-            self.table.rules.decide(&self.flow(&to, &names)).verdict == Verdict::Allow
+            self.table.rules.decide(&flow(&self.table, &to, &names)).verdict == Verdict::Allow
         }
     }
 
@@ -240,6 +281,18 @@ impl State {
         self.fold.tick(&mut self.events, self.now);
         self.events.tick(self.now);
     }
+}
+
+/// A connection to there, by these names.
+fn flow<'a>(table: &Table, to: &Destination, names: &'a [String]) -> Flow<'a> {
+    let is_host = table.host.contains(&to.address);
+    Flow { address: to.address, protocol: to.protocol, port: to.port, is_host, names }
+}
+
+/// Whether a rule by itself allows a connection.
+fn allows(rule: &Rule, flow: &Flow<'_>) -> bool {
+    let alone = Rules { default: Verdict::Deny, list: vec![rule.clone()] };
+    alone.decide(flow).verdict == Verdict::Allow
 }
 
 impl Policy for State {

@@ -13,7 +13,9 @@ mod words;
 pub use keep::{Lasting, add as keep_rule};
 
 use crate::host::Host;
+use crate::network::{Offer, Origin, Scope};
 use crate::spec::LaunchSpec;
+use arkose_profile::net;
 use nix::poll::PollFlags;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, VecDeque};
@@ -24,6 +26,8 @@ use window::Window;
 
 /// How many may be open; nobody has more.
 const MOST: usize = 256;
+/// Of how many at once is found out where they come from; nobody reads more with care.
+const FEW: usize = 16;
 /// How long no window is opened after one that ended without an answer.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How many questions may be asked and withdrawn in how long: an app that does not wait for answers only
@@ -85,22 +89,81 @@ pub(crate) struct Question {
     number: u64,
     /// The texts of the line that it came with.
     texts: Map<String, Value>,
+    /// The rules that an answer to it can be, of which the first is what is usually meant.
+    offers: Vec<Offer>,
+    /// Where it comes from, as far as that can be looked for.
+    origin: Option<Origin>,
 }
 
 impl Question {
+    /// One of the proxy's.
+    pub(crate) fn of_bus(number: u64, texts: Map<String, Value>) -> Self {
+        Self { key: 0, source: Source::Bus, number, texts, offers: Vec::new(), origin: None }
+    }
+
+    /// One about a network.
+    pub(crate) fn of_network(
+        number: u64,
+        texts: Map<String, Value>,
+        offers: Vec<Offer>,
+        origin: Option<Origin>,
+    ) -> Self {
+        Self { key: 0, source: Source::Network, number, texts, offers, origin }
+    }
+
+    /// Finds out what the process calls itself that it comes from.
+    fn name_process(&mut self) {
+        let name = self.origin.as_ref().and_then(Origin::process);
+        self.texts.extend(name.map(|name| ("process".to_owned(), name.into())));
+    }
+
+    /// Whether an answer could come to something.
+    fn can_be_answered(&self) -> bool {
+        self.source == Source::Bus || !self.offers.is_empty()
+    }
+
+    /// The rule that an answer is; none where it is one to a question that offers none.
+    fn chosen(&self, scope: Option<Scope>) -> Option<&net::Rule> {
+        let is_chosen = |offer: &&Offer| scope.is_none_or(|scope| offer.scope == scope);
+        self.offers.iter().find(is_chosen).map(|offer| &offer.rule)
+    }
+
+    fn refused(&self) -> Given {
+        let Self { source, number, .. } = *self;
+        Given { source, number, allow: false, lasts: false, rule: None }
+    }
+
     fn text(&self, key: &str) -> &str {
         self.texts.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-/// What who has a question is to do.
+/// What somebody has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Answer {
+    /// The question.
+    key: u64,
+    decision: Decision,
+    /// How much it is about; where that is not said, what is usually meant.
+    scope: Option<Scope>,
+}
+
+impl Answer {
+    fn no(key: u64) -> Self {
+        Self { key, decision: Decision::No, scope: None }
+    }
+}
+
+/// What who has a question is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Given {
     pub(crate) source: Source,
     pub(crate) number: u64,
     pub(crate) allow: bool,
     /// Until the app ends, or once.
     pub(crate) lasts: bool,
+    /// What a yes, or a no that lasts, is about; with its verdict.
+    pub(crate) rule: Option<net::Rule>,
 }
 
 /// All that are open.
@@ -123,16 +186,16 @@ impl Questions {
     /// Has somebody asked.
     pub(crate) fn ask(
         &mut self,
-        (source, number): (Source, u64),
-        texts: Map<String, Value>,
+        mut question: Question,
         spec: &LaunchSpec,
         host: &Host,
         free: bool,
     ) {
         self.last += 1;
-        let question = Question { key: self.last, source, number, texts };
-        if self.open.len() >= MOST || self.is_flooded() || !self.put(&question, spec, host, free) {
-            self.refused.push(Given { source, number, allow: false, lasts: false });
+        question.key = self.last;
+        let refused = self.open.len() >= MOST || self.is_flooded() || !question.can_be_answered();
+        if refused || !self.put(&mut question, spec, host, free) {
+            self.refused.push(question.refused());
         } else {
             self.open.insert(question.key, question);
         }
@@ -145,9 +208,25 @@ impl Questions {
     }
 
     /// Whether somebody is asked now.
-    fn put(&mut self, question: &Question, spec: &LaunchSpec, host: &Host, free: bool) -> bool {
-        if let Some(terminal) = &mut self.terminal {
-            return terminal.ask(question, spec);
+    fn put(&mut self, question: &mut Question, spec: &LaunchSpec, host: &Host, free: bool) -> bool {
+        if !self.has_somebody(host, free) {
+            return false;
+        }
+        // It takes its time, which an app must not have spent for questions that nobody is asked.
+        if self.open.len() < FEW {
+            question.name_process();
+        }
+        match (&mut self.terminal, &mut self.window) {
+            (Some(terminal), _) => terminal.ask(question, spec),
+            (None, Some(window)) => window.ask(question, spec),
+            (None, None) => false,
+        }
+    }
+
+    /// Whether there is somebody to be asked.
+    fn has_somebody(&mut self, host: &Host, free: bool) -> bool {
+        if self.terminal.is_some() {
+            return true;
         }
         if Window::is_possible(host) {
             if self.pause.is_some_and(|until| until > Instant::now()) {
@@ -156,24 +235,37 @@ impl Questions {
             if self.window.is_none() {
                 self.window = Window::open(host);
             }
-            return self.window.as_mut().is_some_and(|window| window.ask(question, spec));
+            return self.window.is_some();
         }
         if free {
             self.terminal = Terminal::open();
         }
-        self.terminal.as_mut().is_some_and(|terminal| terminal.ask(question, spec))
+        self.terminal.is_some()
     }
 
     /// Nobody waits for the answer any more.
     pub(crate) fn withdraw(&mut self, source: Source, number: u64) {
+        if self.take_back(source, number) {
+            self.withdrawn.truncate(MOST_WITHDRAWN);
+            self.withdrawn.push_front(Instant::now());
+        }
+    }
+
+    /// An answer to another question was one to this as well; no app is to blame for that.
+    pub(crate) fn settle(&mut self, source: Source, number: u64) {
+        self.take_back(source, number);
+    }
+
+    /// Whether it was open.
+    fn take_back(&mut self, source: Source, number: u64) -> bool {
         let of = |question: &&Question| (question.source, question.number) == (source, number);
-        let Some(key) = self.open.values().find(of).map(|question| question.key) else { return };
+        let key = self.open.values().find(of).map(|question| question.key);
+        let Some(key) = key else { return false };
         self.open.remove(&key);
-        self.withdrawn.truncate(MOST_WITHDRAWN);
-        self.withdrawn.push_front(Instant::now());
         self.window.iter_mut().for_each(|window| window.withdraw(key));
         self.terminal.iter_mut().for_each(|terminal| terminal.withdraw(key));
         self.close_when_done();
+        true
     }
 
     /// Who has these is gone, and waits for no answer.
@@ -205,20 +297,20 @@ impl Questions {
                 if decided.len() < self.open.len() {
                     self.pause = Some(Instant::now() + PAUSE);
                 }
-                decided.extend(self.open.keys().map(|key| (*key, Decision::No)));
+                decided.extend(self.open.keys().map(|key| Answer::no(*key)));
             }
         }
         if let Some(terminal) = &mut self.terminal {
             decided.extend(terminal.answers());
             if terminal.is_over() {
                 self.terminal = None;
-                decided.extend(self.open.keys().map(|key| (*key, Decision::No)));
+                decided.extend(self.open.keys().map(|key| Answer::no(*key)));
             }
         }
-        let given = decided.into_iter().filter_map(|(key, decision)| {
+        let given = decided.into_iter().filter_map(|answer| {
             // One that was withdrawn, or answered before, is not answered.
-            let question = self.open.remove(&key)?;
-            Some(give(&question, decision, spec))
+            let question = self.open.remove(&answer.key)?;
+            Some(give(&question, answer, spec))
         });
         let given = given.collect();
         self.close_when_done();
@@ -234,11 +326,19 @@ impl Questions {
 }
 
 /// What a decision comes to; what is to last is written into the profile.
-fn give(question: &Question, decision: Decision, spec: &LaunchSpec) -> Given {
-    let allow = matches!(decision, Decision::Once | Decision::Launch | Decision::Always);
-    if matches!(decision, Decision::Always | Decision::Never) {
-        keep::keep(question, allow, spec);
+fn give(question: &Question, answer: Answer, spec: &LaunchSpec) -> Given {
+    let Answer { decision, scope, .. } = answer;
+    let chosen = question.chosen(scope);
+    // What was not offered cannot be chosen.
+    if decision == Decision::No || (scope.is_some() && chosen.is_none()) {
+        return question.refused();
     }
-    let lasts = !matches!(decision, Decision::Once | Decision::No);
-    Given { source: question.source, number: question.number, allow, lasts }
+    let allow = decision != Decision::Never;
+    let verdict = if allow { net::Verdict::Allow } else { net::Verdict::Deny };
+    let rule = chosen.map(|rule| net::Rule { verdict, ..rule.clone() });
+    if matches!(decision, Decision::Always | Decision::Never) {
+        keep::keep(question, allow, rule.as_ref(), spec);
+    }
+    let Question { source, number, .. } = *question;
+    Given { source, number, allow, lasts: decision != Decision::Once, rule }
 }

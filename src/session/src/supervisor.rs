@@ -104,7 +104,9 @@ impl Session<'_> {
         events: &mut Events,
         id: &str,
     ) -> (Result<u8, LaunchError>, Option<Console>) {
-        self.helper.first().iter().for_each(|first| self.introduce(*first));
+        if let Some(first) = self.helper.first() {
+            self.introduce(first);
+        }
         while !self.state.over {
             if let Err(errno) = self.turn(command, events, id) {
                 self.state.failure = Some(LaunchError::because(CANNOT_SUPERVISE, errno));
@@ -260,8 +262,8 @@ impl Session<'_> {
         given.extend(questions.refused());
         for given in given {
             match given.source {
-                Source::Bus => bus.iter_mut().for_each(|bus| bus.answer(given)),
-                Source::Network => network.iter_mut().for_each(|network| network.answer(given)),
+                Source::Bus => bus.iter_mut().for_each(|bus| bus.answer(&given)),
+                Source::Network => network.iter_mut().for_each(|network| network.answer(&given)),
             }
         }
     }
@@ -372,7 +374,8 @@ impl Session<'_> {
     }
 
     /// Tells who has to know which process is the sandbox's first.
-    fn introduce(&self, first: i32) {
+    fn introduce(&mut self, first: i32) {
+        self.services.network.iter_mut().for_each(|network| network.introduce(first));
         if let (Some(bus), Some(listing)) = (&self.services.bus, &self.listing) {
             listing.introduce(bus, first);
         }

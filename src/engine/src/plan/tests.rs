@@ -7,7 +7,7 @@ use arkose_profile::{
     AbsPath, Access, DBus, Device, Home, Limits, Network, PathRule, Policy, Root, RunAs, Wayland,
     XServer,
 };
-use arkose_protocol::{Bytes, Request, VERSION};
+use arkose_protocol::{Bytes, HostNetwork, Request, VERSION};
 use std::collections::BTreeMap;
 
 fn path(text: &str) -> AbsPath {

@@ -6,6 +6,9 @@
 //! prompter → supervisor   {"answer":3,"decision":"no"}
 //! ```
 //!
+//! Where an answer can be about more or less, the question has `"scopes":[{"scope":…,"words":…,"rule":…},…]`, of
+//! which the first is what is usually meant, and the answer names one: `"scope":…`.
+//!
 //! What a question is about does not matter here. Beside the few fields that every question has,
 //! all others are details, shown as they are under a label of [`LABELS`] or under their own name.
 
@@ -14,7 +17,7 @@ use arkose_profile::options::Risk;
 use arkose_profile::text::visible;
 use arkose_session::questions::Decision;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The longest line that is read, in bytes.
 pub const LONGEST_LINE: usize = 64 * 1024;
@@ -24,6 +27,9 @@ const LONGEST: (usize, usize, usize) = (80, 240, 1000);
 
 /// How many details a question may have.
 const MOST_DETAILS: usize = 16;
+
+/// How much an answer can be about, in how many ways.
+const MOST_SCOPES: usize = 8;
 
 /// Details that have a name for people, in the order in which they are shown; message ids.
 const LABELS: &[(&str, &str)] = &[
@@ -37,6 +43,7 @@ const LABELS: &[(&str, &str)] = &[
     ("address", N_("Address")),
     ("port", N_("Port")),
     ("protocol", N_("Protocol")),
+    ("process", N_("What the Process Calls Itself")),
 ];
 
 /// What the supervisor said.
@@ -65,12 +72,29 @@ pub struct Question {
     pub risk: Option<Risk>,
     /// What exactly was asked for: labels, to be translated, and values.
     pub details: Vec<(String, String)>,
+    /// What the answer can be about, what is usually meant first; nothing where that cannot be chosen.
+    pub scopes: Vec<Scope>,
 }
 
-/// The line that answers a question.
+/// What an answer can be about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// What the answer calls it.
+    pub word: String,
+    /// What a person calls it.
+    pub words: String,
+    /// The rule that the answer would be.
+    pub rule: String,
+}
+
+/// The line that answers a question; `scope` is the word for what it is about, where that could be chosen.
 #[must_use]
-pub fn answer(question: u64, decision: Decision) -> String {
-    format!("{{\"answer\":{question},\"decision\":\"{}\"}}\n", decision.as_str())
+pub fn answer(question: u64, decision: Decision, scope: Option<&str>) -> String {
+    let mut line = json!({ "answer": question, "decision": decision.as_str() });
+    if let (Some(scope), Some(fields)) = (scope, line.as_object_mut()) {
+        fields.insert("scope".to_owned(), scope.into());
+    }
+    format!("{line}\n")
 }
 
 /// What every question has.
@@ -82,8 +106,17 @@ struct Head {
     profile: Option<String>,
     desktop: Option<String>,
     risk: Option<String>,
+    #[serde(default)]
+    scopes: Vec<ScopeLine>,
     #[serde(flatten)]
     details: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct ScopeLine {
+    scope: String,
+    words: String,
+    rule: String,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +142,7 @@ impl Line {
             words: shown(&head.words, words),
             risk: head.risk.as_deref().and_then(risk),
             details: details(head.details, detail)?,
+            scopes: scopes(head.scopes)?,
         };
         let speaks = !question.app.trim().is_empty() && !question.words.trim().is_empty();
         speaks.then_some(Self::Ask(question))
@@ -117,6 +151,16 @@ impl Line {
 
 fn risk(word: &str) -> Option<Risk> {
     [Risk::Contained, Risk::Partial, Risk::Open].into_iter().find(|risk| risk.word() == word)
+}
+
+fn scopes(lines: Vec<ScopeLine>) -> Option<Vec<Scope>> {
+    let (_, words, rule) = LONGEST;
+    let scope = |line: ScopeLine| Scope {
+        words: shown(&line.words, words),
+        rule: shown(&line.rule, rule),
+        word: line.scope,
+    };
+    (lines.len() <= MOST_SCOPES).then(|| lines.into_iter().map(scope).collect())
 }
 
 fn details(mut fields: Map<String, Value>, longest: usize) -> Option<Vec<(String, String)>> {
@@ -229,6 +273,22 @@ mod tests {
     }
 
     #[test]
+    fn what_an_answer_can_be_about_is_read_and_bounded() {
+        let scope = r#"{"scope":"name","words":"This\u202ename","rule":"a.example:443/tcp"}"#;
+        let line = |scopes: &str| {
+            asked(&format!(r#"{{"question":1,"app":"A","words":"W","scopes":[{scopes}]}}"#))
+        };
+        let question = line(scope).unwrap();
+        assert_eq!(question.scopes[0].words, "This\\u{202e}name");
+        assert_eq!(
+            (&*question.scopes[0].word, &*question.scopes[0].rule),
+            ("name", "a.example:443/tcp")
+        );
+        assert_eq!(line(&[scope; 9].join(",")), None);
+        assert_eq!(line(r#"{"scope":"name"}"#), None);
+    }
+
+    #[test]
     fn lines_are_cut_where_they_end_and_not_where_they_arrive() {
         let mut lines = Lines::default();
         assert_eq!(lines.feed(b"{\"a\""), Some(vec![]));
@@ -238,6 +298,9 @@ mod tests {
 
     #[test]
     fn an_answer_is_one_line() {
-        assert_eq!(answer(9, Decision::Launch), "{\"answer\":9,\"decision\":\"launch\"}\n");
+        let plain = "{\"answer\":9,\"decision\":\"launch\"}\n";
+        assert_eq!(answer(9, Decision::Launch, None), plain);
+        let scoped = "{\"answer\":9,\"decision\":\"never\",\"scope\":\"name\"}\n";
+        assert_eq!(answer(9, Decision::Never, Some("name")), scoped);
     }
 }

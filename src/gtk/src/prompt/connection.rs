@@ -74,9 +74,9 @@ impl Connection {
         }
     }
 
-    /// Answers a question.
-    pub(super) fn answer(self: &Rc<Self>, question: u64, decision: Decision) {
-        self.waiting.borrow_mut().extend(model::answer(question, decision).bytes());
+    /// Answers a question; `scope` is what the answer is about, where that could be chosen.
+    pub(super) fn answer(self: &Rc<Self>, question: u64, decision: Decision, scope: Option<&str>) {
+        self.waiting.borrow_mut().extend(model::answer(question, decision, scope).bytes());
         if self.waiting.borrow().len() > MOST_WAITING {
             return (self.broken)(Broken::Socket("the supervisor does not read".to_owned()));
         }

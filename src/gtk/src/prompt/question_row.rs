@@ -3,18 +3,19 @@
 //! ```text
 //! QuestionRow
 //! ├── the sentence and an arrow, where there are several questions
-//! └── unfolded: what it would mean, “What Exactly Was Asked For”, the answers that allow, the answers that refuse
+//! └── unfolded: what it would mean, “What Exactly Was Asked For”, what the answer is about where that can be
+//!     chosen, the answers that allow, the answers that refuse
 //! ```
 
 use crate::i18n::tr;
-use crate::model::Question;
-use crate::{summary, verbatim};
+use crate::model::{Question, Scope};
+use crate::{accessible, summary, verbatim};
 use adw::prelude::*;
 use arkose_profile::i18n::N_;
 use arkose_profile::options::Risk;
 use arkose_session::questions::Decision;
-use gtk::glib;
 use gtk::glib::subclass::prelude::*;
+use gtk::{gdk, glib};
 use std::rc::Rc;
 
 /// How high the details can be before they are scrolled, in pixels.
@@ -26,7 +27,7 @@ const DETAILS_PADDING: i32 = 24;
 mod imp {
     use gtk::glib;
     use gtk::subclass::prelude::*;
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
     #[derive(Default, gtk::CompositeTemplate)]
     #[template(file = "question_row.ui")]
@@ -50,6 +51,8 @@ mod imp {
         #[template_child]
         pub(super) details: TemplateChild<gtk::Box>,
         #[template_child]
+        pub(super) scopes: TemplateChild<gtk::Box>,
+        #[template_child]
         pub(super) once: TemplateChild<gtk::Button>,
         #[template_child]
         pub(super) launch: TemplateChild<gtk::Button>,
@@ -60,6 +63,10 @@ mod imp {
         #[template_child]
         pub(super) no: TemplateChild<gtk::Button>,
         pub(super) number: Cell<u64>,
+        /// The word for each thing that the answer can be about.
+        pub(super) offered: RefCell<Vec<String>>,
+        /// Their buttons, where there are several.
+        pub(super) choices: RefCell<Vec<gtk::CheckButton>>,
     }
 
     #[glib::object_subclass]
@@ -90,11 +97,11 @@ glib::wrapper! {
 }
 
 impl QuestionRow {
-    /// A folded row; `answered` hears of the button that was pressed, `grown` that the row has
-    /// become higher or lower.
+    /// A folded row; `answered` hears of the button that was pressed and of what the answer is about, `grown`
+    /// that the row has become higher or lower.
     pub(crate) fn new(
         question: &Question,
-        answered: impl Fn(u64, Decision) + 'static,
+        answered: impl Fn(u64, Decision, Option<&str>) + 'static,
         grown: impl Fn() + 'static,
     ) -> Self {
         let row: Self = glib::Object::new();
@@ -125,12 +132,49 @@ impl QuestionRow {
         for button in [&imp.always, &imp.never] {
             button.set_visible(question.lasting);
         }
+        row.offer(&question.scopes);
         let answered = Rc::new(answered);
         for (button, decision) in row.answers() {
             let answered = answered.clone();
-            button.connect_clicked(move |_| answered(number, decision));
+            button.connect_clicked(glib::clone!(
+                #[weak]
+                row,
+                move |_| {
+                    // A no for this time is about what was asked, and nothing else.
+                    let scope = row.chosen().filter(|_| decision != Decision::No);
+                    answered(number, decision, scope.as_deref());
+                }
+            ));
         }
         row
+    }
+
+    /// Lets one of these be chosen, of which the first is; where there is no other, it is said and no more.
+    fn offer(&self, scopes: &[Scope]) {
+        let imp = self.imp();
+        let mut buttons: Vec<gtk::CheckButton> = Vec::new();
+        for scope in scopes {
+            if let [only] = scopes {
+                imp.scopes.append(&told(only));
+                break;
+            }
+            let button = choice(scope);
+            button.set_group(buttons.first());
+            button.set_active(buttons.is_empty());
+            imp.scopes.append(&button);
+            buttons.push(button);
+        }
+        imp.scopes.set_visible(!scopes.is_empty());
+        imp.scopes.add_controller(arrows(&imp.scopes));
+        imp.choices.replace(buttons);
+        imp.offered.replace(scopes.iter().map(|scope| scope.word.clone()).collect());
+    }
+
+    /// What the answer is about, if it says that.
+    fn chosen(&self) -> Option<String> {
+        let choices = self.imp().choices.borrow();
+        let chosen = choices.iter().position(gtk::CheckButton::is_active).unwrap_or(0);
+        self.imp().offered.borrow().get(chosen).cloned()
     }
 
     fn answers(&self) -> [(&gtk::Button, Decision); 5] {
@@ -209,6 +253,54 @@ fn consequence(risk: Risk) -> Option<&'static str> {
         Risk::Partial => Some(N_("The app would reach some of what is outside its sandbox.")),
         Risk::Open => Some(N_("The app could act outside its sandbox as you.")),
     }
+}
+
+/// A button for what an answer can be about.
+fn choice(scope: &Scope) -> gtk::CheckButton {
+    let name = format!("{}, {}", scope.words, scope.rule);
+    let button: gtk::CheckButton = accessible::named(&name);
+    // GTK 4.8 calls it a check box.
+    button.set_property("accessible-role", gtk::AccessibleRole::Radio);
+    let told = told(scope);
+    told.set_margin_start(6);
+    button.set_child(Some(&told));
+    button
+}
+
+/// The arrows that go from one choice to the next; the list of questions would take them for itself.
+fn arrows(choices: &gtk::Box) -> gtk::EventControllerKey {
+    let keys = gtk::EventControllerKey::new();
+    keys.connect_key_pressed(glib::clone!(
+        #[weak]
+        choices,
+        #[upgrade_or]
+        glib::Propagation::Proceed,
+        move |_, key, _, _| {
+            let direction = match key {
+                gdk::Key::Up | gdk::Key::KP_Up => gtk::DirectionType::Up,
+                gdk::Key::Down | gdk::Key::KP_Down => gtk::DirectionType::Down,
+                _ => return glib::Propagation::Proceed,
+            };
+            choices.child_focus(direction);
+            glib::Propagation::Stop
+        }
+    ));
+    keys
+}
+
+/// What an answer can be about, and below it the rule that the answer would be.
+fn told(scope: &Scope) -> gtk::Box {
+    let words = gtk::Label::builder().label(&scope.words).xalign(0.0).wrap(true).build();
+    let rule = gtk::Label::builder()
+        .label(&scope.rule)
+        .xalign(0.0)
+        .css_classes(["monospace", "caption", "explanation"])
+        .build();
+    verbatim::wrap(&rule, gtk::pango::WrapMode::Char);
+    let column = gtk::Box::builder().orientation(gtk::Orientation::Vertical).hexpand(true).build();
+    column.append(&words);
+    column.append(&rule);
+    column
 }
 
 /// A label and below it a value, which can be selected and copied.

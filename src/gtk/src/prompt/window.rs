@@ -32,6 +32,9 @@ mod imp {
     use std::cell::{OnceCell, RefCell};
     use std::rc::Rc;
 
+    /// Hears an answer: the question's number, and what the answer is about, where that could be chosen.
+    type Answered = dyn Fn(u64, Decision, Option<&str>);
+
     #[derive(Default, gtk::CompositeTemplate)]
     #[template(file = "window.ui")]
     pub(crate) struct PromptWindow {
@@ -53,7 +56,7 @@ mod imp {
         pub(super) rows: RefCell<Vec<QuestionRow>>,
         pub(super) app: RefCell<String>,
         pub(super) guard: OnceCell<Rc<Guard>>,
-        pub(super) answered: OnceCell<Box<dyn Fn(u64, Decision)>>,
+        pub(super) answered: OnceCell<Box<Answered>>,
     }
 
     #[glib::object_subclass]
@@ -105,7 +108,7 @@ glib::wrapper! {
 
 impl PromptWindow {
     /// A window that shows itself once there is a question; `answered` gets every answer.
-    pub(crate) fn new(answered: impl Fn(u64, Decision) + 'static) -> Self {
+    pub(crate) fn new(answered: impl Fn(u64, Decision, Option<&str>) + 'static) -> Self {
         let window: Self = glib::Object::new();
         // It is set once, here.
         let _ = window.imp().answered.set(Box::new(answered));
@@ -159,7 +162,7 @@ impl PromptWindow {
         }
         if held >= MOST {
             imp.surplus.set_visible(true);
-            self.answer(question.number, Decision::No);
+            self.answer(question.number, Decision::No, None);
             return Ok(());
         }
         let row = QuestionRow::new(
@@ -167,9 +170,9 @@ impl PromptWindow {
             glib::clone!(
                 #[weak(rename_to = window)]
                 self,
-                move |number, decision| {
+                move |number, decision, scope: Option<&str>| {
                     window.take(number);
-                    window.answer(number, decision);
+                    window.answer(number, decision, scope);
                 }
             ),
             glib::clone!(
@@ -196,7 +199,7 @@ impl PromptWindow {
     fn refuse_all(&self) {
         while let Some(number) = self.first() {
             self.take(number);
-            self.answer(number, Decision::No);
+            self.answer(number, Decision::No, None);
         }
     }
 
@@ -204,9 +207,9 @@ impl PromptWindow {
         self.imp().rows.borrow().first().map(QuestionRow::number)
     }
 
-    fn answer(&self, number: u64, decision: Decision) {
+    fn answer(&self, number: u64, decision: Decision, scope: Option<&str>) {
         if let Some(answered) = self.imp().answered.get() {
-            answered(number, decision);
+            answered(number, decision, scope);
         }
     }
 

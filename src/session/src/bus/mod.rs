@@ -19,7 +19,7 @@ pub(crate) use ring::Ring;
 use crate::error::{Error, Kind};
 use crate::grant::{Grant, Inside, SocketBind};
 use crate::host::Host;
-use crate::questions::{Given, Questions, Source};
+use crate::questions::{Given, Question, Questions, Source};
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
 use arkose_profile::bus::Rule;
@@ -277,8 +277,8 @@ impl Bus {
             if let Some(number) = line.get("withdrawn").and_then(Value::as_u64) {
                 questions.withdraw(Source::Bus, number);
             } else if let Some(number) = line.get("ask").and_then(Value::as_u64) {
-                let question = (Source::Bus, number);
-                questions.ask(question, told::texts(line), spec, host, terminal);
+                let question = Question::of_bus(number, told::texts(line));
+                questions.ask(question, spec, host, terminal);
             }
         }
         if proxy.lines.is_over() {
@@ -293,8 +293,8 @@ impl Bus {
     }
 
     /// Passes on what was answered.
-    pub(crate) fn answer(&mut self, given: Given) {
-        let Given { number, allow, lasts, .. } = given;
+    pub(crate) fn answer(&mut self, given: &Given) {
+        let Given { number, allow, lasts, .. } = *given;
         let lasts = if lasts { "launch" } else { "once" };
         if let Some(proxy) = &mut self.proxy {
             proxy.lines.say(&json!({ "answer": number, "allow": allow, "for": lasts }));

@@ -6,6 +6,8 @@
 //! first process has opened and handed over; nothing outside enters that namespace but the uplink.
 
 mod ask;
+mod process;
+mod scopes;
 mod told;
 mod traffic;
 mod uplink;
@@ -15,20 +17,24 @@ use crate::error::{Error, Kind};
 use crate::facts::now;
 use crate::host::Host;
 use crate::lines::Lines;
-use crate::questions::{Given, Questions, Source};
+use crate::questions::{Given, Question, Questions, Source};
 use crate::runtime::Runtime;
 use crate::spec::LaunchSpec;
 use crate::{guard, installed};
 use arkose_profile::Network as Wanted;
+use arkose_profile::net::Rule;
 use arkose_protocol::{HostNetwork, NetworkPart};
 use nix::poll::PollFlags;
-use serde_json::{Value, json};
+use scopes::Asked;
+use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 pub(crate) use ask::{Ask, Told, file as ask_file};
+pub(crate) use process::Origin;
+pub(crate) use scopes::{Offer, Scope};
 pub use traffic::{Destination, Families, Sum, Traffic};
 pub(crate) use uplink::INTERFACE;
 
@@ -55,6 +61,12 @@ pub(crate) struct Network {
     pasta: &'static Path,
     program: PathBuf,
     of_host: HostNetwork,
+    /// By which addresses this computer is reached from inside.
+    host: Vec<IpAddr>,
+    /// The sandbox's first process.
+    first: Option<i32>,
+    /// The rules that answers have added.
+    added: Vec<Rule>,
     parts: Parts,
     uplink: Option<Program>,
     resolver: Option<Resolver>,
@@ -92,8 +104,23 @@ impl Network {
         let routes = arkose_engine::network::default_routes().map_err(failed)?;
         let of_host = HostNetwork { addresses, routes };
         let parts = Parts::default();
-        let (uplink, resolver, told) = (None, None, Vec::new());
-        Ok(Some(Self { pasta, program, of_host, parts, uplink, resolver, told }))
+        Ok(Some(Self {
+            pasta,
+            program,
+            of_host,
+            host: Vec::new(),
+            first: None,
+            added: Vec::new(),
+            parts,
+            uplink: None,
+            resolver: None,
+            told: Vec::new(),
+        }))
+    }
+
+    /// Which process is the sandbox's first.
+    pub(crate) fn introduce(&mut self, first: i32) {
+        self.first = Some(first);
     }
 
     /// What is known of this computer's.
@@ -141,11 +168,11 @@ impl Network {
         let doors = std::mem::take(&mut self.parts.doors);
         let (names, fds): (Vec<&str>, Vec<BorrowedFd<'_>>) =
             doors.iter().map(|(name, fd)| (*name, fd.as_fd())).unzip();
-        let host: Vec<&IpAddr> = self.of_host.addresses.iter().chain(routers).collect();
+        self.host = self.of_host.addresses.iter().chain(routers).copied().collect();
         let first = json!({
             "descriptors": names,
             "rules": spec.policy.network_rules,
-            "host": host,
+            "host": self.host,
             "generation": 1,
         });
         lines.say_with(&first, &fds);
@@ -183,16 +210,21 @@ impl Network {
     ) -> Vec<Value> {
         let mut told = Vec::new();
         let Some(resolver) = &mut self.resolver else { return told };
-        for line in resolver.lines.pass().iter().filter_map(Value::as_object) {
+        let lines = resolver.lines.pass();
+        for line in lines.iter().filter_map(Value::as_object) {
             told.extend(told::event(id, line, now()));
             self.told.extend(Told::of(line));
-            if let Some(number) = line.get("withdrawn").and_then(Value::as_u64) {
+            let number = |key: &str| line.get(key).and_then(Value::as_u64);
+            if let Some(number) = number("withdrawn") {
                 questions.withdraw(Source::Network, number);
-            } else if let Some(number) = line.get("ask").and_then(Value::as_u64) {
-                let question = (Source::Network, number);
-                questions.ask(question, told::texts(line), spec, host, terminal);
+            } else if let Some(number) = number("settled") {
+                questions.settle(Source::Network, number);
+            } else if let Some(number) = number("ask") {
+                let question = self.question(number, line, spec);
+                questions.ask(question, spec, host, terminal);
             }
         }
+        let Some(resolver) = &mut self.resolver else { return told };
         if resolver.lines.is_over() {
             // Whatever it has said last; that it has ended is seen as well.
             questions.forget(Source::Network);
@@ -224,12 +256,30 @@ impl Network {
         std::mem::take(&mut self.told)
     }
 
+    /// A question, with the rules that an answer to it can be, and where it comes from.
+    fn question(&self, number: u64, line: &Map<String, Value>, spec: &LaunchSpec) -> Question {
+        let texts = told::texts(line);
+        let Some(asked) = Asked::read(line) else {
+            return Question::of_network(number, texts, Vec::new(), None);
+        };
+        let mut rules = spec.policy.network_rules.clone();
+        rules.list.extend(self.added.iter().cloned());
+        let offers = asked.offers(&self.host, &rules);
+        let origin = self.first.map(|first| Origin { first, asked });
+        Question::of_network(number, texts, offers, origin)
+    }
+
     /// Passes on what was answered.
-    pub(crate) fn answer(&mut self, given: Given) {
-        let Given { number, allow, lasts, .. } = given;
+    pub(crate) fn answer(&mut self, given: &Given) {
+        let Given { number, allow, lasts, ref rule, .. } = *given;
+        let text = rule.as_ref().map(ToString::to_string);
+        if lasts {
+            self.added.extend(rule.clone());
+        }
         let lasts = if lasts { "launch" } else { "once" };
         if let Some(resolver) = &mut self.resolver {
-            resolver.lines.say(&json!({ "answer": number, "allow": allow, "for": lasts }));
+            let line = json!({ "answer": number, "allow": allow, "for": lasts, "rule": text });
+            resolver.lines.say(&line);
         }
     }
 }

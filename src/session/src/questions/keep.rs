@@ -1,6 +1,6 @@
 //! Writing an answer that is to last into the user's own part of the profile.
 
-use super::{Question, Source};
+use super::Question;
 use crate::error::{Error, Kind};
 use crate::spec::LaunchSpec;
 use arkose_profile::bus::{Access, Bus, NamePattern, Rule, Subject, TextPattern};
@@ -13,21 +13,23 @@ use std::io;
 /// Whose methods are for all interfaces of an object; which one, their first argument says.
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
-/// Writes it where the launch came from a profile that is kept; elsewhere it holds for this launch.
-pub(super) fn keep(question: &Question, allow: bool, spec: &LaunchSpec) {
+/// Writes it where the launch came from a profile that is kept; elsewhere it holds for this launch. `chosen` is
+/// the rule for the network that was chosen.
+pub(super) fn keep(
+    question: &Question,
+    allow: bool,
+    chosen: Option<&net::Rule>,
+    spec: &LaunchSpec,
+) {
     let Some(profile) = spec.profile.as_ref().filter(|_| spec.stored) else { return };
-    if let Err(cause) = write(question, allow, profile) {
+    if let Err(cause) = write(question, allow, chosen, profile) {
         (spec.note)(&Error::new(Kind::NotKept).value(profile).because(cause));
     }
 }
 
-fn write(question: &Question, allow: bool, id: &str) -> io::Result<()> {
-    if question.source == Source::Network {
-        let verdict = if allow { Verdict::Allow } else { Verdict::Deny };
-        // The narrowest rule about it, in words that are a rule's alone.
-        let rule = net::Rule::parse(verdict, question.text("would_allow"));
-        let rule = rule.map_err(|why| io::Error::other(why.to_string()))?;
-        return add(id, &Lasting::Network(rule));
+fn write(question: &Question, allow: bool, chosen: Option<&net::Rule>, id: &str) -> io::Result<()> {
+    if let Some(rule) = chosen {
+        return add(id, &Lasting::Network(rule.clone()));
     }
     let rule = rule(question, allow).ok_or(io::ErrorKind::InvalidInput)?;
     let bus = Bus::parse(question.text("bus")).ok_or(io::ErrorKind::InvalidData)?;
@@ -138,7 +140,6 @@ fn asked_by(question: &Question) -> Option<Rule> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Source;
     use super::*;
     use serde_json::json;
 
@@ -151,8 +152,7 @@ mod tests {
         {
             texts.insert((*key).to_owned(), json!(text));
         }
-        rule(&Question { key: 1, source: Source::Bus, number: 1, texts }, true)
-            .map(|rule| rule.to_string())
+        rule(&Question::of_bus(1, texts), true).map(|rule| rule.to_string())
     }
 
     #[test]

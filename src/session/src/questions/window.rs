@@ -1,9 +1,10 @@
 //! The window that asks: `arkose-gtk --prompt`, started for the first question and ended after the last.
 
-use super::{Decision, Question, Source};
+use super::{Answer, Decision, Question, Source};
 use crate::child::Program;
 use crate::host::Host;
 use crate::lines::Lines;
+use crate::network::{Offer, Scope};
 use crate::spec::LaunchSpec;
 use crate::{guard, installed};
 use arkose_profile::text::visible;
@@ -50,12 +51,15 @@ impl Window {
         let Some(fields) = line.as_object_mut() else { return false };
         let keys = match question.source {
             Source::Bus => &["bus", "destination", "path", "interface", "member", "arg0"][..],
-            Source::Network => &["name", "address", "port", "protocol"],
+            Source::Network => &["name", "address", "port", "protocol", "process"],
         };
         for key in keys {
             if let Some(text) = question.texts.get(*key) {
                 fields.insert((*key).to_owned(), text.clone());
             }
+        }
+        if !question.offers.is_empty() {
+            fields.insert("scopes".to_owned(), scopes(question, spec));
         }
         if let (true, Some(profile)) = (spec.stored, &spec.profile) {
             fields.insert("profile".to_owned(), profile.as_str().into());
@@ -76,12 +80,10 @@ impl Window {
     }
 
     /// What was answered.
-    pub(super) fn answers(&mut self) -> Vec<(u64, Decision)> {
+    pub(super) fn answers(&mut self) -> Vec<Answer> {
         let mut answers = Vec::new();
         for line in self.lines.pass() {
-            let number = line.get("answer").and_then(Value::as_u64);
-            let word = line.get("decision").and_then(Value::as_str);
-            match number.zip(word.and_then(Decision::parse)) {
+            match answer(&line) {
                 Some(answer) => answers.push(answer),
                 None => self.nonsense = true,
             }
@@ -93,4 +95,24 @@ impl Window {
     pub(super) fn is_over(&self) -> bool {
         self.nonsense || self.lines.is_over()
     }
+}
+
+/// What an answer can be about.
+fn scopes(question: &Question, spec: &LaunchSpec) -> Value {
+    let scope = |offer: &Offer| {
+        let words = super::words::scope(offer, spec);
+        json!({ "scope": offer.scope.as_str(), "words": words, "rule": offer.rule.to_string() })
+    };
+    question.offers.iter().map(scope).collect()
+}
+
+/// An answer; none where a line is something else.
+fn answer(line: &Value) -> Option<Answer> {
+    let key = line.get("answer")?.as_u64()?;
+    let decision = Decision::parse(line.get("decision")?.as_str()?)?;
+    let scope = match line.get("scope") {
+        Some(word) => Some(Scope::parse(word.as_str()?)?),
+        None => None,
+    };
+    Some(Answer { key, decision, scope })
 }

@@ -65,6 +65,13 @@ impl Processes {
         found
     }
 
+    /// Those that descend from a process, parents before their children.
+    pub(crate) fn below(&self, first: i32) -> Vec<&Process> {
+        let mut found = Vec::new();
+        self.collect(first, 0, &mut found);
+        found.into_iter().map(|(_, process)| process).collect()
+    }
+
     fn collect<'a>(&'a self, parent: i32, depth: usize, found: &mut Vec<(usize, &'a Process)>) {
         // Deeper than any real one; /proc is read while it changes.
         if depth > 1000 {
