@@ -2,6 +2,7 @@
 //! reaches the machine that runs the tests, nor anything beyond.
 
 use crate::arkose::{Arkose, Busy, Outcome, Quiet, busy};
+use crate::machine::machine;
 use crate::scratch::Scratch;
 use crate::wait::Lines;
 use std::ffi::{OsStr, OsString};
@@ -45,6 +46,15 @@ for one in 2a0c:5::1 2a0c:5::2 fd12:3456::1; do ip addr add $one/128 dev lo noda
 nsenter --net=/proc/$1/ns/net ip route add default via 100.100.0.1
 nsenter --net=/proc/$1/ns/net ip -6 route add default via 2a0b:1::1' sh $1 $2
 ";
+
+/// Makes places of their own for X servers and accessibility buses of the user, and becomes the command.
+const PLACES: &str = "
+x=/tmp/.X11-unix at=/run/user/$1/at-spi
+mkdir -p $x
+[ -d $at ] || install -d -m 0700 -o $1 $at
+mount -t tmpfs -o mode=1777 x $x
+mount -t tmpfs -o mode=0700,uid=$1 at-spi $at
+shift; exec \"$@\"";
 
 /// A process that ends when it is dropped, because its input does.
 #[derive(Debug)]
@@ -145,11 +155,14 @@ impl World {
         call.entering(enter, &script)
     }
 
-    /// The command as one on that computer, with what it has been given of an environment.
+    /// The command as one on that computer, with what it has been given of an environment. X servers choose
+    /// their numbers by their networks, and so they and the accessibility buses have places of their own.
     #[must_use]
     pub fn entering(&self, command: &Command) -> Command {
         let mut entering = Command::new("nsenter");
-        entering.arg(self.here.net()).arg(command.get_program()).args(command.get_args());
+        let words = ["unshare", "--mount", "--propagation=private", "sh", "-ec", PLACES, "sh"];
+        entering.arg(self.here.net()).args(words).arg(machine().uid.to_string());
+        entering.arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => entering.env(name, value),

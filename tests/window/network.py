@@ -156,7 +156,7 @@ def rules(session, output):
 
 def write(window, rule):
     """Writes a rule in the place of what was written, and adds it."""
-    entry = window.find("text", "Name or Address, with a Port")
+    entry = window.find("text", "Name or Address")
     entry.get_editable_text_iface().set_text_contents(rule)
     window.press(window.find("push button", "Add"))
 

@@ -14,15 +14,27 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from functools import partial
 
-from desk import Desk, NotThere, fail, say, text_of, wait_for, xdotool
+from desk import Desk, NotThere, fail, say, text_of, wait_for, walk, xdotool
 from prompter import Prompter, is_sensitive
 
 APPLICATION = "io.github.arkose.Arkose"
 WIDTHS = {"wide": (1120, 780), "narrow": (360, 720)}
 LOCALES = {"en": "C.UTF-8", "fr": "fr_FR.UTF-8"}
 SCHEMES = {"light": "prefer-light", "dark": "prefer-dark"}
+
+TALKER_NAME = "Talker"
+# Sends something to nobody each second, and something that is refused.
+TALKER = (
+    "import itertools, socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\\n"
+    "def say(size, *to):\\n"
+    "    try: s.sendto(bytes(size), to)\\n"
+    "    except OSError: pass\\n"
+    "for n in itertools.count():\\n"
+    "    say(200 + n * 700 % 1100, '192.0.2.%d' % (77 + n % 3), 9); say(1, '10.0.0.7', 631); time.sleep(0.2)"
+)
 
 # Profiles that nobody ships: one with a mistake, one that cannot be launched, one with rules for the
 # message buses, and one with rules for the network.
@@ -32,6 +44,9 @@ PROFILES = {
     "buses": 'name = "Buses"\ncommand = ["true"]\ndbus = "both"\ndbus-presets = ["notifications"]\n'
     '[dbus-rules.session]\ntalk = ["org.freedesktop.FileManager1"]\n'
     'call = ["org.gnome.Shell.Screenshot=org.gnome.Shell.Screenshot.*@/org/gnome/Shell/Screenshot"]\n',
+    "talker": 'name = "%s"\ncommand = ["python3", "-c", "%s"]\nnetwork = "filtered"\n'
+    '[network-rules]\nallow = ["192.0.2.0/24:9/udp", "*.donaudampfschifffahrtsgesellschaft.example:8000-8100"]\n'
+    'deny = ["lan"]\n' % (TALKER_NAME, TALKER),
     "network": 'name = "Network"\ncommand = ["true"]\nnetwork = "filtered"\n'
     '[network-rules]\ndefault = "ask"\n'
     'allow = ["imap.example.org:993/tcp", "*.donaudampfschifffahrtsgesellschaft.example:8000-8100", "host:631"]\n'
@@ -55,6 +70,7 @@ class Shots:
 
     def __call__(self, name, *arguments, act):
         """Opens the program with these arguments, does something, and takes the picture `name`."""
+        app = self.launched() if name in RUNNING else None
         self.desk = Desk(self.folder, ["arkose-gtk", *arguments], self.environment)
         try:
             wait_for("the window", lambda: self.desk.all("frame") or self.desk.all("window"))
@@ -68,6 +84,13 @@ class Shots:
             subprocess.run(["import", "-window", "root", "-crop", self.crop(), "+repage", path], check=True)
         finally:
             self.desk.close()
+            if app is not None:
+                app.terminate()
+                app.wait()
+
+    def launched(self):
+        """An app that speaks over the network."""
+        return subprocess.Popen(["arkose", "launch", "--via", "user", "talker"], env={**os.environ, **self.environment})
 
     def prompt(self, name, questions, act):
         """Asks with the prompter, and takes the picture `name`; the window is as high as it likes."""
@@ -153,6 +176,32 @@ def switch_turned(desk):
     wait_for("a change of the window", lambda: desk.texts() != before)
 
 
+def on_sandbox(then):
+    """Opens the page of the app that runs, with some seconds of traffic, and does something there."""
+
+    def act(desk):
+        desk.key("ctrl+r")
+        # It stands behind its profile, or on a narrow screen alone.
+        desk.press(wait_for("the app", lambda: [row for row in desk.all("list item", TALKER_NAME) if is_seen(row)])[-1])
+        wait_for("traffic", lambda: [text for text in desk.texts() if text.startswith("192.0.2.")])
+        time.sleep(4)
+        then(desk)
+
+    return act
+
+
+def rules_opened(desk):
+    """Presses the last button of text on the page, which is “Rules…”, in whatever language."""
+    named = [button for button in desk.all("push button") if (button.get_name() or "").endswith("…")]
+    desk.press(named[-1])
+    wait_for("the rules", lambda: desk.all("list item", ".*192.0.2.0/24.*"))
+
+
+def is_seen(row):
+    """Whether it is a row of what runs: these tell how long."""
+    return any("0:00:" in (child.get_name() or "") for child in walk(row))
+
+
 def launch_failing(desk):
     desk.key("ctrl+Return")
     wait_for("the dialog", lambda: len(desk.all("dialog")) + len(desk.all("alert")) > 0)
@@ -173,7 +222,12 @@ PAGES = {
     "main-menu": ([], keys("F10")),
     "about": ([], about),
     "launch": (["--launch", "xeyes"], lambda desk: None),
+    "running-network": ([], on_sandbox(lambda desk: None)),
+    "running-requests": ([], on_sandbox(scrolled)),
+    "network-rules": ([], on_sandbox(rules_opened)),
 }
+# Those with an app that runs.
+RUNNING = ("running-network", "running-requests", "network-rules")
 
 
 def unfolded(desk):

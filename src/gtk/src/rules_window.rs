@@ -14,6 +14,7 @@ use crate::accessible::named;
 use crate::i18n::{ngettext, say, tr};
 use crate::model::rules;
 use crate::model::running::Seen;
+use crate::verbatim;
 use crate::window::Window;
 use adw::prelude::*;
 use arkose_profile::explain::{network_default, network_rule};
@@ -223,13 +224,9 @@ impl RulesWindow {
         imp.showing.set(false);
     }
 
-    fn row(&self, rule: &Rule) -> adw::ActionRow {
-        let row = adw::ActionRow::new();
-        row.set_use_markup(false);
-        row.set_title(&network_rule(rule).translated(&tr));
-        row.set_title_lines(0);
-        row.set_subtitle(&format!("{} {rule}", rule.verdict));
-        row.set_activatable(false);
+    fn row(&self, rule: &Rule) -> gtk::ListBoxRow {
+        let row = verbatim::Row::new(&network_rule(rule).translated(&tr));
+        row.explain(&format!("{} {rule}", rule.verdict));
         let name = say(N_("Remove {entry}"), &[("entry", &rule.to_string())]);
         let remove: gtk::Button = named(&name);
         remove.set_icon_name("list-remove-symbolic");
@@ -244,7 +241,7 @@ impl RulesWindow {
             move |_| window.change(rules::removing(rule.clone()))
         ));
         row.add_suffix(&remove);
-        row
+        row.row
     }
 }
 

@@ -19,18 +19,14 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(super) struct Row {
     shown: Option<Shown>,
-    row: adw::ActionRow,
+    row: verbatim::Row,
     sent: gtk::Label,
     received: gtk::Label,
 }
 
 impl Row {
     fn new(title: &str, before: Option<&gtk::DrawingArea>) -> Self {
-        let row = adw::ActionRow::new();
-        row.set_use_markup(false);
-        row.set_title(title);
-        row.set_title_lines(3);
-        row.set_activatable(false);
+        let row = verbatim::Row::new(title);
         if let Some(before) = before {
             row.add_prefix(before);
         }
@@ -53,7 +49,7 @@ impl Row {
         let connections =
             count.map(|count| ngettext("{count} connection", "{count} connections", count));
         let words: Vec<String> = words.iter().cloned().chain(connections).collect();
-        self.row.set_subtitle(&words.join(" · "));
+        self.row.explain(&words.join(" · "));
     }
 }
 
@@ -69,7 +65,7 @@ impl SandboxPage {
         });
         let family = |name: &str, is_ipv6| {
             let row = Row::new(name, Some(&chart::swatch(is_ipv6)));
-            imp.families.append(&row.row);
+            imp.families.append(&row.row.row);
             row
         };
         // They are set once, here.
@@ -89,7 +85,7 @@ impl SandboxPage {
         imp.network.set_visible(false);
         imp.history.take();
         for row in imp.destination_rows.take() {
-            imp.destinations.remove(&row.row);
+            imp.destinations.remove(&row.row.row);
         }
         imp.counted.set(true);
     }
@@ -160,7 +156,7 @@ impl SandboxPage {
         rows.retain(|row| {
             let told = is_told(row);
             if !told {
-                imp.destinations.remove(&row.row);
+                imp.destinations.remove(&row.row.row);
             }
             told
         });
@@ -168,7 +164,7 @@ impl SandboxPage {
             let is_it = |row: &Row| row.shown.as_ref().is_some_and(|one| one.is(&shown));
             let at = rows.iter().position(is_it).unwrap_or_else(|| {
                 let row = Row::new(&shown.name, None);
-                imp.destinations.append(&row.row);
+                imp.destinations.append(&row.row.row);
                 rows.push(row);
                 rows.len() - 1
             });
