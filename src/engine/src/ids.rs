@@ -68,6 +68,8 @@ pub(crate) fn map_all(pid: Pid) -> Result<()> {
 /// Maps the caller to itself in the user namespace of `pid`; only root can for another.
 pub(crate) fn map_caller(caller: &Caller, pid: Pid) -> Result<(), Errno> {
     let pid = pid.as_raw_nonzero();
+    // Who could drop a group in there would have what is denied to that group.
+    write_proc(CWD, &format!("/proc/{pid}/setgroups"), "deny")?;
     write_proc(CWD, &format!("/proc/{pid}/uid_map"), &format!("{0} {0} 1", caller.uid.as_raw()))?;
     write_proc(CWD, &format!("/proc/{pid}/gid_map"), &format!("{0} {0} 1", caller.gid.as_raw()))
 }
@@ -88,12 +90,19 @@ pub(crate) fn translating_namespace(caller: &Caller) -> Result<OwnedFd> {
     }
 }
 
+/// From now on this process ends with `parent`.
+pub(crate) fn end_with(parent: Pid) -> Result<(), Errno> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // Who died before that tells nobody.
+    if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(Errno::SRCH) }
+}
+
 /// Waits to be killed, by `parent` or with it.
 pub(crate) fn wait_for_death(parent: Pid) -> ! {
-    let told = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-    // Who died before that tells nobody.
-    while told.is_ok() && rustix::process::getppid() == Some(parent) {
-        rustix::event::pause();
+    if end_with(parent).is_ok() {
+        loop {
+            rustix::event::pause();
+        }
     }
     sys::exit(1)
 }
@@ -149,6 +158,17 @@ pub(crate) fn keep_capabilities(kept: CapabilitySet) -> Result<()> {
     rustix::thread::set_capabilities(None, sets).context(message)?;
     let now = rustix::thread::capabilities(None).context(message)?;
     if kept.contains(now.permitted) { Ok(()) } else { Err(Error::new(message)) }
+}
+
+/// Runs something without the effect of any capability.
+pub(crate) fn without_capabilities<T>(run: impl FnOnce() -> T) -> Result<T> {
+    let message = "the capabilities cannot be put aside";
+    let now = rustix::thread::capabilities(None).context(message)?;
+    let none = CapabilitySets { effective: CapabilitySet::empty(), ..now };
+    rustix::thread::set_capabilities(None, none).context(message)?;
+    let result = run();
+    rustix::thread::set_capabilities(None, now).context(message)?;
+    Ok(result)
 }
 
 /// Hides this process's memory and descriptors from others of the same user, and ends it with its parent.

@@ -10,12 +10,13 @@ use crate::ids::{self, Caller};
 use crate::network::{self, Generation, Walls};
 use crate::sys::{self, Forked};
 use arkose_profile::net::Rules;
-use arkose_protocol::{Channel, Received, Steer, Steered};
+use arkose_protocol::{Channel, Received, Steer};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{CWD, Mode, OFlags};
-use rustix::net::{RecvFlags, SendFlags, sockopt};
-use rustix::process::{Pid, Signal, Uid, WaitOptions};
+use rustix::net::{SendFlags, sockopt};
+use rustix::process::{Pid, Resource, Rlimit, Signal, Uid, WaitOptions};
 use rustix::thread::CapabilitySets;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::time::Duration;
 
 const MESSAGE: &str = "the way out of the sandbox's network cannot be made";
@@ -56,10 +57,12 @@ impl Landing {
     }
 
     fn of(caller: &Caller, pid: Pid, socket: &OwnedFd) -> Result<Self> {
+        // The owner of a namespace may stop what is in it: it is not waited for as long as that pleases.
+        let patience = Timespec::try_from(PATIENCE).map_err(|_| Error::new(MESSAGE))?;
+        let mut fds = [PollFd::new(socket, PollFlags::IN)];
+        let ready = rustix::event::poll(&mut fds, Some(&patience)).context(MESSAGE)?;
         let mut byte = [0];
-        let (entered, _) =
-            rustix::net::recv(socket, &mut byte[..], RecvFlags::empty()).context(MESSAGE)?;
-        if entered != 1 {
+        if ready != 1 || rustix::io::read(socket, &mut byte).context(MESSAGE)? != 1 {
             return Err(Error::new(MESSAGE));
         }
         ids::map_caller(caller, pid).context(MESSAGE)?;
@@ -79,6 +82,8 @@ fn enter(caller: &Caller) -> Result<()> {
     let now = rustix::thread::capabilities(None).context(MESSAGE)?;
     let all = CapabilitySets { effective: now.permitted, ..now };
     rustix::thread::set_capabilities(None, all).context(MESSAGE)?;
+    // Whether the caller sees into it, who it is in part from here on, is up to the machine otherwise.
+    ids::hide_process()?;
     sys::unshare_user_and_network().context(MESSAGE)
 }
 
@@ -104,12 +109,19 @@ fn enter_network(of: &OwnedFd) -> Result<()> {
 /// How long the user's program waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Changes the rules of the sandbox's network while it is in use, as it is asked to.
+/// Will change the rules of the sandbox's network while it is in use, as it is asked to.
 #[derive(Debug)]
 pub(crate) struct Steersman {
     channel: Channel,
     rules: Rules,
-    walls: Option<Walls<OwnedFd>>,
+}
+
+/// The process in which it does. It is one of its own: what is asked can take long, and the helper has an end
+/// to wait for.
+#[derive(Debug)]
+pub(crate) struct Steering {
+    pid: Pid,
+    pidfd: OwnedFd,
 }
 
 impl Steersman {
@@ -117,44 +129,53 @@ impl Steersman {
     pub(crate) fn new(rules: Rules) -> Result<(Self, OwnedFd)> {
         let pair = Channel::pair().map_err(|error| Error::new(error.to_string()))?;
         let (channel, theirs) = (pair.0, pair.1.into_fd());
-        let own = channel.as_fd();
-        // Nobody who asks and does not listen holds this process up.
-        rustix::io::ioctl_fionbio(own, true).context(MESSAGE)?;
         sockopt::set_socket_timeout(&theirs, sockopt::Timeout::Recv, Some(PATIENCE))
             .context(MESSAGE)?;
-        Ok((Self { channel, rules, walls: None }, theirs))
+        Ok((Self { channel, rules }, theirs))
     }
 
-    pub(crate) fn socket(&self) -> BorrowedFd<'_> {
-        self.channel.as_fd()
-    }
-
-    /// Does what is asked in the sandbox whose first process that is; whether there is more to wait for.
-    pub(crate) fn serve(&mut self, first: &OwnedFd) -> bool {
-        let asked = match self.channel.receive_long::<Steer>() {
-            Ok(Received::Message(asked, _)) => asked,
-            Ok(Received::Nothing) => return true,
-            // What makes no sense ends it: nobody but a program of ours has anything to say here.
-            Ok(Received::Closed) | Err(_) => return false,
-        };
-        let steered = match self.walls(first) {
-            Ok(walls) => walls.steer(&asked),
-            Err(_) => Steered::Refused,
-        };
-        self.channel.send_long(&steered).is_ok()
-    }
-
-    /// At the first time this process enters the sandbox's network, for good: it has nothing else to do with
-    /// any.
-    fn walls(&mut self, first: &OwnedFd) -> Result<&mut Walls<OwnedFd>> {
-        let walls = match self.walls.take() {
-            Some(walls) => walls,
-            None => {
-                enter_network(first)?;
-                Walls::new(network::open_control()?, &self.rules, &[], Generation::MIN)
+    /// Begins, in the sandbox whose first process that is.
+    pub(crate) fn start(self, first: &OwnedFd) -> Result<Steering> {
+        let parent = rustix::process::getpid();
+        match sys::clone(sys::Clone::default()).context(MESSAGE)? {
+            Forked::Parent { pid, pidfd } => Ok(Steering { pid, pidfd }),
+            Forked::Child => {
+                // It ends with whoever asks it in any case.
+                let _ = self.serve(parent, first);
+                sys::exit(0)
             }
-        };
-        Ok(self.walls.insert(walls))
+        }
+    }
+
+    /// Does what is asked until nobody asks any more, or what is asked makes no sense: nobody but a program of
+    /// ours has anything to say here.
+    fn serve(self, parent: Pid, first: &OwnedFd) -> Result<()> {
+        ids::end_with(parent).context(MESSAGE)?;
+        enter_network(first)?;
+        let mut kept = [self.channel.as_fd().as_raw_fd()];
+        sys::close_all_but(&mut kept).context(MESSAGE)?;
+        bound_memory()?;
+        let control = network::open_control()?;
+        let mut walls = Walls::new(control, &self.rules, &[], Generation::MIN);
+        while let Ok(Received::Message(asked, _)) = self.channel.receive_long::<Steer>() {
+            let sent = self.channel.send_long(&walls.steer(&asked));
+            sent.map_err(|error| Error::new(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// What is asked is as long as a request at most, and this is many times what the longest rules come to.
+fn bound_memory() -> Result<()> {
+    const MOST: Option<u64> = Some(1 << 29);
+    let limit = Rlimit { current: MOST, maximum: MOST };
+    rustix::process::setrlimit(Resource::As, limit).context(MESSAGE)
+}
+
+impl Drop for Steering {
+    fn drop(&mut self) {
+        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        let _ = rustix::process::waitpid(Some(self.pid), WaitOptions::empty());
     }
 }
 
@@ -169,39 +190,68 @@ pub(crate) struct Outlet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arkose_profile::net::Verdict;
-    use rustix::process::{PidfdFlags, getpid, pidfd_open};
+    use crate::network::{Lookout, Uplink, adopt};
+    use rustix::process::{Gid, getgid};
+    use std::process::Command;
 
-    fn steersman() -> (Steersman, Channel, OwnedFd) {
-        let rules = Rules { default: Verdict::Deny, list: Vec::new() };
-        let (steersman, theirs) = Steersman::new(rules).unwrap();
-        let first = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
-        (steersman, Channel::new(theirs), first)
+    fn landing() -> Landing {
+        assert!(rustix::process::geteuid().is_root(), "this test needs root: ./dev test");
+        let (uid, gid) = (Uid::from_raw(1001), Gid::from_raw(1001));
+        Landing::make(&Caller { uid, gid, groups: vec![gid, getgid()] }).unwrap()
+    }
+
+    fn path(fd: &OwnedFd) -> String {
+        format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd())
+    }
+
+    /// Runs a program of root's in the landing's network.
+    fn inside(landing: &Landing, program: &[&str]) -> std::process::Output {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net={}", path(&landing.network))).args(program).output().unwrap()
     }
 
     #[test]
-    fn what_makes_no_sense_ends_the_asking() {
-        let (mut steersman, channel, first) = steersman();
-        assert!(steersman.serve(&first), "nothing was asked");
-        channel.send(&42u8).unwrap();
-        assert!(!steersman.serve(&first));
-        let (mut steersman, channel, first) = self::steersman();
-        drop(channel);
-        assert!(!steersman.serve(&first));
+    fn nobody_leaves_a_group_in_the_landing() {
+        let landing = landing();
+        // With all rights there; what is started anew would have none.
+        let leave = format!(
+            "import ctypes, os
+space = os.open('{}', os.O_RDONLY)
+assert ctypes.CDLL(None).setns(space, 0x10000000) == 0
+try: os.setgroups([])
+except PermissionError: print('kept')",
+            path(&landing.user)
+        );
+        let said = Command::new("python3").args(["-c", &leave]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&said.stdout), "kept\n", "{said:?}");
     }
 
     #[test]
-    fn who_asks_and_does_not_listen_holds_nobody_up() {
-        let (mut steersman, channel, first) = steersman();
-        // Where this test may not enter a network, each is refused, which is an answer as well.
-        let mut served = 0;
-        while served < 10_000 {
-            channel.send_long(&Steer::Learn(Vec::new())).unwrap();
-            if !steersman.serve(&first) {
-                break;
-            }
-            served += 1;
+    fn only_what_a_program_carries_is_taken_in() {
+        let landing = landing();
+        let own = rustix::fs::open(c"/proc/thread-self/ns/net", OFlags::RDONLY, Mode::empty());
+        let (own, sandbox) = (own.unwrap(), self::landing().network);
+        let names = || {
+            let listed = inside(&landing, &["ip", "-br", "link"]);
+            String::from_utf8_lossy(&listed.stdout).into_owned()
+        };
+        for (kind, taken) in [("veth", false), ("tun", true)] {
+            let add: &[&str] = match kind {
+                "tun" => &["ip", "tuntap", "add", "mine", "mode", "tap"],
+                _ => &["ip", "link", "add", "mine", "type", "veth", "peer", "name", "other"],
+            };
+            let added = inside(&landing, add);
+            assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+            let look = within(&landing.network, &own, Lookout::open).unwrap();
+            let shown = inside(&landing, &["ip", "-o", "link", "show", "mine"]);
+            let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+            let index = text.split(':').next().unwrap().trim().parse().unwrap();
+            look.move_link(index, &sandbox).unwrap();
+            let uplink = Uplink { index, v4: None, v6: None };
+            let adopted = within(&sandbox, &own, || adopt(&uplink, &landing.network));
+            assert_eq!(adopted.is_ok(), taken, "{kind}: {adopted:?}");
+            assert_eq!(names().contains("net0"), !taken, "{kind}");
+            inside(&landing, &["ip", "link", "del", "net0"]);
         }
-        assert!((1..10_000).contains(&served), "{served}");
     }
 }

@@ -32,6 +32,8 @@ struct Elsewhere {
     look: Lookout,
     /// The sandbox's own network.
     own: OwnedFd,
+    /// That other one.
+    users: OwnedFd,
 }
 
 impl Begun {
@@ -64,7 +66,11 @@ impl Begun {
         // Whoever makes the way out is seen from its beginning.
         let look = outlet::within(&landing.network, &network, Lookout::open)?;
         tell(NetworkPart::Steering, steering.as_fd())?;
-        Ok(Self { control, until, elsewhere: Some(Elsewhere { look, own: network }) })
+        Ok(Self {
+            control,
+            until,
+            elsewhere: Some(Elsewhere { look, own: network, users: landing.network }),
+        })
     }
 
     /// Waits for the way out, and has the rules count.
@@ -83,12 +89,12 @@ impl Begun {
     /// Waits for the way out until it leads out of this network; and a moment for both families.
     fn way_out(&self, both: bool, channel: &Channel) -> Result<Uplink> {
         let alive = Some(channel.as_fd());
-        let Some(Elsewhere { look, own }) = &self.elsewhere else {
+        let Some(Elsewhere { look, own, users }) = &self.elsewhere else {
             return network::wait_for_uplink(self.until, both, alive);
         };
         let uplink = look.wait_for_uplink(self.until, both, alive)?;
         look.move_link(uplink.index, own)?;
-        network::adopt(&uplink)?;
+        network::adopt(&uplink, users)?;
         Ok(uplink)
     }
 }

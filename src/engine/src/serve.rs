@@ -97,9 +97,12 @@ fn serve_request(channel: &Channel, caller: &Caller, granted: Granted) -> Result
             drop((theirs, stdio, id_map, outlet, request));
             // Inside, its id is another.
             let _ = channel.send_event(&Event::First(pid.as_raw_nonzero().get()));
-            let asks = Asks { gate: plan.as_root.then_some(&ours), steersman };
-            let result = accompany(channel, asks, pid, &pidfd);
-            drop(ours);
+            let steering = steersman.map(|steersman| steersman.start(&pidfd)).transpose();
+            let result = match &steering {
+                Ok(_) => accompany(channel, &ours, plan.as_root, pid, &pidfd),
+                Err(_) => Ok(()),
+            };
+            let result = steering.and(result);
             // Whatever happened, nothing of the sandbox is left when this returns.
             let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
             let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
@@ -227,44 +230,35 @@ fn network(request: &Request, caller: &Caller) -> Result<(Option<Steersman>, Opt
     Ok((Some(steersman), Some(Outlet { landing, steering })))
 }
 
-/// Who may ask something of this process while the sandbox is there.
-struct Asks<'a> {
-    /// Its first process asks once for a map of ids.
-    gate: Option<&'a OwnedFd>,
-    /// A program of the user's asks for other rules of the network.
-    steersman: Option<Steersman>,
-}
-
-/// Waits until the sandbox has ended or must end, and does what is asked meanwhile.
-fn accompany(channel: &Channel, mut asks: Asks<'_>, pid: Pid, pidfd: &OwnedFd) -> Result<()> {
+/// Waits until the sandbox has ended or must end. `gate` stays open as long, which tells its first
+/// process that this one lives; over it comes one question where `asked_for_map`.
+fn accompany(
+    channel: &Channel,
+    gate: &OwnedFd,
+    mut asked_for_map: bool,
+    pid: Pid,
+    pidfd: &OwnedFd,
+) -> Result<()> {
     loop {
         let mut fds = vec![
             PollFd::new(pidfd, PollFlags::IN),
             // Only its end: what comes over it is read inside.
             PollFd::from_borrowed_fd(channel.as_fd(), PollFlags::empty()),
         ];
-        let mut add = |fd| {
-            fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
-            fds.len().saturating_sub(1)
-        };
-        let gate = asks.gate.map(|gate| add(gate.as_fd()));
-        let steersman = asks.steersman.as_ref().map(|steersman| add(steersman.socket()));
+        fds.extend(asked_for_map.then(|| PollFd::new(gate, PollFlags::IN)));
         match rustix::event::poll(&mut fds, None) {
             Err(Errno::INTR) => continue,
             result => result.context("the sandbox cannot be waited for")?,
         };
         let reported = |index: usize| fds.get(index).is_some_and(|fd| !fd.revents().is_empty());
-        let (ended, asked) = (reported(0) || reported(1), gate.is_some_and(reported));
-        let steered = steersman.is_some_and(reported);
+        let (ended, asked) = (reported(0) || reported(1), reported(2));
         if ended {
             return Ok(());
         }
         // Asked once; an end that is closed would be reported again and again.
-        if let Some(gate) = asks.gate.take_if(|_| asked) {
+        if asked {
+            asked_for_map = false;
             open_gate(gate, pid)?;
-        }
-        if steered {
-            asks.steersman.take_if(|steersman| !steersman.serve(pidfd));
         }
     }
 }

@@ -3,16 +3,19 @@
 use super::netlink::{ACK, CREATE, EXCLUSIVE, Message, REQUEST, Writer, ne32, number};
 use super::socket::Netlink;
 use super::uplink::{
-    AF_INET, AF_INET6, GETLINK, IFA_ADDRESS, IFA_LOCAL, IS_LOOPBACK, LINK, MAIN, NEWADDR, NEWLINK,
-    NEWROUTE, RTA_GATEWAY, RTA_OIF, Side, UNICAST, UNIVERSE, UP, Uplink, ask,
+    AF_INET, AF_INET6, GETLINK, IFA_ADDRESS, IFA_LOCAL, LINK, MAIN, NEWADDR, NEWLINK, NEWROUTE,
+    RTA_GATEWAY, RTA_OIF, Side, UNICAST, UNIVERSE, UP, Uplink, ask,
 };
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Error, Result};
 use rustix::io::Errno;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
-/// `IFLA_NET_NS_FD` of linux/if_link.h.
+/// `IFLA_NET_NS_FD`, `IFLA_IFNAME`, `IFLA_LINKINFO` and in that `IFLA_INFO_KIND` of linux/if_link.h.
 const NET_NS_FD: u16 = 28;
+const IFNAME: u16 = 3;
+const LINK_INFO: u16 = 18;
+const INFO_KIND: u16 = 1;
 /// `IFA_F_NODAD` of linux/if_addr.h: nobody else is on that link.
 const NO_DAD: u8 = 0x02;
 /// `RTA_DST`, `RTPROT_STATIC` and `RT_SCOPE_LINK` of linux/rtnetlink.h.
@@ -20,7 +23,12 @@ const RTA_DST: u16 = 1;
 const STATIC: u8 = 4;
 const ON_LINK: u8 = 253;
 
-/// Moves a link from the network namespace of that socket into another.
+/// What the link is called that leads out of a sandbox's network.
+const NAME: &str = "net0";
+/// The kind of a link whose packets a program carries.
+const CARRIED: &str = "tun";
+
+/// Moves a link from the network namespace of that socket into another, where it has our name.
 pub(super) fn move_to(
     socket: &Netlink<OwnedFd>,
     index: u32,
@@ -28,19 +36,26 @@ pub(super) fn move_to(
 ) -> Result<(), Errno> {
     let mut message = Writer::new(NEWLINK, REQUEST | ACK, &link_header(index, 0));
     message.bytes(NET_NS_FD, &network.as_raw_fd().to_ne_bytes());
+    message.text(IFNAME, NAME);
     send(socket, message)
 }
 
-/// Gives the one link of this network namespace that leads out the addresses that it had where it came from,
-/// with nobody but the router on the link.
+/// Gives the link that was moved into this network namespace the addresses that it had where it came from,
+/// with nobody but the router on the link. One of another kind than what a program of the user's makes goes
+/// back to `users`: what the kernel does with some kinds at the end of a namespace is nothing that root should
+/// have part in.
 ///
 /// # Errors
-/// When there is none, or the kernel refuses.
-pub fn adopt(uplink: &Uplink) -> Result<()> {
+/// When there is none, it is of another kind, or the kernel refuses.
+pub fn adopt(uplink: &Uplink, users: &OwnedFd) -> Result<()> {
     let message = "the way out of the sandbox's network cannot be used";
     let socket = Netlink::open(None, 0).context(message)?;
-    let links = ask(&socket, GETLINK, LINK, leading_out).context(message)?;
-    let index = *links.first().ok_or(Errno::NODEV).context(message)?;
+    let links = ask(&socket, GETLINK, LINK, moved).context(message)?;
+    let (index, is_carried) = *links.first().ok_or(Errno::NODEV).context(message)?;
+    if !is_carried {
+        move_to(&socket, index, users).context(message)?;
+        return Err(Error::new(message));
+    }
     let v4 = uplink.v4.map(|Side { address, gateway }| (address.into(), gateway.map(IpAddr::V4)));
     let v6 = uplink.v6.map(|Side { address, gateway }| (address.into(), gateway.map(IpAddr::V6)));
     let sides = || [v4, v6].into_iter().flatten();
@@ -49,11 +64,17 @@ pub fn adopt(uplink: &Uplink) -> Result<()> {
     sides().try_for_each(|(own, router)| add_way(&socket, index, own, router)).context(message)
 }
 
-/// The index of a link that is not loopback.
-fn leading_out(message: &Message<'_>) -> Option<u32> {
-    let (header, _) = message.split(LINK).filter(|_| message.kind == NEWLINK)?;
-    let loopback = ne32(header.get(8..)?)? & IS_LOOPBACK != 0;
-    ne32(header.get(4..)?).filter(|_| !loopback)
+/// The index of the link that has our name, and whether a program carries its packets. There can be others: some
+/// kinds of tunnels have one in every namespace.
+fn moved(message: &Message<'_>) -> Option<(u32, bool)> {
+    let (header, attributes) = message.split(LINK).filter(|_| message.kind == NEWLINK)?;
+    let is = |text: Option<&[u8]>, wanted: &str| {
+        text.and_then(|text| text.strip_suffix(b"\0")) == Some(wanted.as_bytes())
+    };
+    let kind = attributes.inside(LINK_INFO).and_then(|info| info.get(INFO_KIND));
+    is(attributes.get(IFNAME), NAME)
+        .then(|| Some((ne32(header.get(4..)?)?, is(kind, CARRIED))))
+        .flatten()
 }
 
 fn bring_up(socket: &Netlink<OwnedFd>, index: u32) -> Result<(), Errno> {

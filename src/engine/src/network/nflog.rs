@@ -8,6 +8,7 @@ use super::packet::{Headers, headers};
 use super::socket::Netlink;
 use super::spec::{echo_request, protocol};
 use crate::error::{Context as _, Result};
+use crate::ids;
 use arkose_profile::net::Protocol;
 use rustix::io::Errno;
 use rustix::net::netlink::NETFILTER;
@@ -69,7 +70,9 @@ impl Log<OwnedFd> {
     /// Opens it, for the network namespace that this process is in.
     pub(super) fn open() -> Result<Self> {
         let message = "what the rules for the network hold back cannot be heard";
-        let socket = Netlink::open(Some(NETFILTER), 0).context(message)?;
+        // Whoever gets it could have its rights used by a program that has some, and writes into it.
+        let socket = ids::without_capabilities(|| Netlink::open(Some(NETFILTER), 0))?;
+        let socket = socket.context(message)?;
         for group in [ASKED, DENIED] {
             let request = bind(group).context(message)?;
             socket.transact(&request, 0).map_err(|refused| refused.errno).context(message)?;

@@ -30,7 +30,7 @@ const ROUTING: usize = 12;
 
 /// `IFF_UP`, `IFF_LOOPBACK` and `IFF_RUNNING` of linux/if.h.
 pub(super) const UP: u32 = 0x1;
-pub(super) const IS_LOOPBACK: u32 = 0x8;
+const IS_LOOPBACK: u32 = 0x8;
 const RUNNING: u32 = 0x40;
 
 /// `IFA_ADDRESS`, `IFA_LOCAL` and `IFA_FLAGS` of linux/if_addr.h.

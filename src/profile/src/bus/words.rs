@@ -9,8 +9,7 @@ mod portals;
 mod system;
 
 use self::{desktop::DESKTOP, person::PERSON, portals::PORTALS, system::SYSTEM};
-use super::pattern::{Method, NamePattern, is_below};
-use super::rule::Rule;
+use super::pattern::{NamePattern, is_below};
 use crate::i18n::{Message, N_};
 use crate::options::Risk;
 
@@ -95,7 +94,9 @@ fn worst_of(name: &str) -> Option<&'static Known> {
 }
 
 /// The most open service that a rule is about.
-pub(crate) fn worst(rule: &Rule) -> Option<&'static Known> {
+#[cfg(feature = "files")]
+pub(crate) fn worst(rule: &super::rule::Rule) -> Option<&'static Known> {
+    use super::pattern::Method;
     let named = rule.name != NamePattern::Any;
     let interface = match &rule.filter.method {
         Method::Any => None,
@@ -118,6 +119,7 @@ fn all() -> impl DoubleEndedIterator<Item = &'static Known> {
 mod tests {
     use super::*;
     use crate::bus::Access;
+    use crate::bus::Rule;
 
     fn told(access: Access, rule: &str) -> Option<&'static str> {
         worst(&Rule::parse(access, rule).unwrap()).map(|known| known.summary)
