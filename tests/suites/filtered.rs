@@ -5,6 +5,8 @@
 mod asking;
 #[path = "filtered/leaks.rs"]
 mod leaks;
+#[path = "filtered/zone.rs"]
+mod zone;
 
 use arkose_tests::arkose::quiet;
 use arkose_tests::host::descendants;

@@ -7,7 +7,7 @@
 
 use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
-use crate::network::{self, Generation, Walls};
+use crate::network::{self, Bridges, Generation, OnLink, Walls};
 use crate::sys::{self, Forked};
 use arkose_profile::net::Rules;
 use arkose_protocol::{Channel, Received, Steer, Steered};
@@ -109,12 +109,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Steersman {
     channel: Channel,
     rules: Rules,
+    link: OnLink,
     walls: Option<Walls<OwnedFd>>,
 }
 
 impl Steersman {
     /// And the socket for who asks.
-    pub(crate) fn new(rules: Rules) -> Result<(Self, OwnedFd)> {
+    pub(crate) fn new(rules: Rules, link: OnLink) -> Result<(Self, OwnedFd)> {
         let pair = Channel::pair().map_err(|error| Error::new(error.to_string()))?;
         let (channel, theirs) = (pair.0, pair.1.into_fd());
         let own = channel.as_fd();
@@ -122,7 +123,7 @@ impl Steersman {
         rustix::io::ioctl_fionbio(own, true).context(MESSAGE)?;
         sockopt::set_socket_timeout(&theirs, sockopt::Timeout::Recv, Some(PATIENCE))
             .context(MESSAGE)?;
-        Ok((Self { channel, rules, walls: None }, theirs))
+        Ok((Self { channel, rules, link, walls: None }, theirs))
     }
 
     pub(crate) fn socket(&self) -> BorrowedFd<'_> {
@@ -151,17 +152,27 @@ impl Steersman {
             Some(walls) => walls,
             None => {
                 enter_network(first)?;
-                Walls::new(network::open_control()?, &self.rules, &[], Generation::MIN)
+                let control = network::open_control()?;
+                Walls::new(control, &self.rules, &[], Generation::MIN).on(self.link)
             }
         };
         Ok(self.walls.insert(walls))
     }
 }
 
+/// Where the way out of a network that root made leads.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// To where the user's program makes it.
+    Landing(Landing),
+    /// To one of the bridges of this computer.
+    Zone(Bridges),
+}
+
 /// What the first process of a sandbox that root builds is given for its way out.
 #[derive(Debug)]
 pub(crate) struct Outlet {
-    pub(crate) landing: Landing,
+    pub(crate) way: Way,
     /// For who asks the [`Steersman`].
     pub(crate) steering: OwnedFd,
 }
@@ -174,7 +185,7 @@ mod tests {
 
     fn steersman() -> (Steersman, Channel, OwnedFd) {
         let rules = Rules { default: Verdict::Deny, list: Vec::new() };
-        let (steersman, theirs) = Steersman::new(rules).unwrap();
+        let (steersman, theirs) = Steersman::new(rules, OnLink::default()).unwrap();
         let first = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
         (steersman, Channel::new(theirs), first)
     }
