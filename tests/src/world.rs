@@ -13,9 +13,9 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 const SERVERS: &str = include_str!("../suites/filtered/world.py");
 /// Hears all that comes in at the outer end.
 const LISTENER: &str = r#"
-import socket
+import socket, sys
 s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-s.bind(("up1", 0))
+s.bind((sys.argv[1], 0))
 print("ready", flush=True)
 while True:
     data, (_, protocol, kind, _, _) = s.recvfrom(65536)
@@ -55,6 +55,19 @@ mkdir -p $x
 mount -t tmpfs -o mode=1777 x $x
 mount -t tmpfs -o mode=0700,uid=$1 at-spi $at
 shift; exec \"$@\"";
+/// A bridge of that computer's, at which are that computer itself and a router, which is outside.
+const BRIDGE: &str = "
+ip link add br0 type bridge
+ip addr add 192.168.5.100/24 dev br0
+ip addr add fd00:5::100/64 dev br0 nodad
+ip link add zone0 type veth peer name zone1 netns $1
+ip link set zone0 master br0 up
+ip link set br0 up
+cd /; exec nsenter --net=/proc/$1/ns/net sh -ec '
+ip addr add 192.168.5.1/24 dev zone1
+ip addr add fd00:5::1/64 dev zone1 nodad
+ip link set zone1 up'
+";
 
 /// A process that ends when it is dropped, because its input does.
 #[derive(Debug)]
@@ -105,7 +118,7 @@ impl Drop for Held {
 pub struct World {
     here: Held,
     outside: Held,
-    _servers: [Held; 2],
+    servers: Vec<Held>,
     scratch: Scratch,
     _turn: Option<Busy>,
 }
@@ -134,10 +147,10 @@ impl World {
         command.args([here.child.id().to_string(), outside.child.id().to_string()]);
         let output = command.output().expect("nsenter");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let servers = [outside.servers("outside"), here.servers("here")];
+        let servers = vec![outside.servers("outside"), here.servers("here")];
         let scratch = Scratch::home();
         scratch.file("resolv.conf", "nameserver 45.33.7.53\noptions timeout:2 attempts:1\n");
-        Self { here, outside, _servers: servers, scratch, _turn: turn }
+        Self { here, outside, servers, scratch, _turn: turn }
     }
 
     /// A place for files of the test's.
@@ -178,13 +191,39 @@ impl World {
         Outcome::of(&mut self.command(call, ""))
     }
 
+    /// Gives that computer a bridge, `br0`.
+    ///
+    /// # Panics
+    ///
+    /// When the kernel has none.
+    pub fn add_bridge(&mut self) {
+        let mut command = Command::new("nsenter");
+        command.args([&self.here.net(), "sh", "-ec", BRIDGE, "sh"]);
+        let output = command.arg(self.outside.child.id().to_string()).output().expect("nsenter");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.servers.push(self.here.servers("bridge"));
+    }
+
     /// A program that says “ready”, and then of every packet which that computer sends what it is, but of those
     /// by which the kernel finds neighbours and routers.
     #[must_use]
     pub fn listener(&self) -> Command {
+        self.listener_at("up1")
+    }
+
+    /// The same at another link of whoever is outside.
+    #[must_use]
+    pub fn listener_at(&self, link: &str) -> Command {
+        let mut command = self.outside("python3");
+        command.args(["-c", LISTENER, link]);
+        command
+    }
+
+    /// A program of root's outside.
+    #[must_use]
+    pub fn outside(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.args([&self.outside.net(), "python3", "-c", LISTENER]);
-        command.stdin(Stdio::null());
+        command.args([&self.outside.net(), program]).stdin(Stdio::null());
         command
     }
 

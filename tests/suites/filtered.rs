@@ -9,6 +9,8 @@ mod flood;
 mod leaks;
 #[path = "filtered/live.rs"]
 mod live;
+#[path = "filtered/zone.rs"]
+mod zone;
 
 use arkose_tests::arkose::quiet;
 use arkose_tests::host::descendants;

@@ -5,7 +5,7 @@ use crate::devices::{cover, cover_opened};
 use crate::file::PATH;
 use crate::keys::{
     ACTIONS, BIND_ROOTS, DEVICES, KEYS, Key, Kind, MAX_MEMORY, MAX_PROCESSES, NETWORK, OFF_LIMITS,
-    RUNAS_ROOT,
+    RUNAS_ROOT, ZONES,
 };
 use crate::parse::{Setting, Value};
 use arkose_profile::i18n::{Message, N_};
@@ -54,6 +54,31 @@ fn allows_network(words: &[&str], network: Network) -> bool {
     }
 }
 
+/// What of a policy is not allowed by these caps, or without any.
+#[must_use]
+pub fn judge(caps: Option<&Caps>, policy: &Policy, action: Option<Action>) -> Vec<Denied> {
+    match caps {
+        Some(caps) => caps.judge(policy, action),
+        None => judge_zone(None, policy).into_iter().collect(),
+    }
+}
+
+/// Bridges are the administrator's: a network that is not named is joined by nobody.
+fn judge_zone(caps: Option<&Caps>, policy: &Policy) -> Option<Denied> {
+    let bridge = policy.zone.as_ref()?.bridge();
+    let setting = caps.and_then(|caps| caps.section.get(ZONES));
+    if let Some(Setting { value: Value::Bridges(allowed), .. }) = setting
+        && allowed.contains(bridge)
+    {
+        return None;
+    }
+    let message = N_(
+        "the administrator has not allowed to join apps to the network bridge “{bridge}”; zones = [\"{bridge}\"] below [default] in {file} would",
+    );
+    let message = Message::new(message).with("bridge", bridge.as_str()).with("file", PATH);
+    Some(Denied { key: ZONES, place: setting.map(|setting| setting.place), message })
+}
+
 impl Caps {
     /// What of a policy is not allowed; `action` is what the helper is asked for, where it is.
     #[must_use]
@@ -61,6 +86,7 @@ impl Caps {
         KEYS.iter()
             .filter_map(|key| self.section.get(key.name).map(|setting| (key, setting)))
             .flat_map(|(key, setting)| self.judge_key(key, setting, policy, action))
+            .chain(judge_zone(Some(self), policy))
             .collect()
     }
 

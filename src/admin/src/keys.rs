@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Devices,
     /// Paths, absolute or below `~`.
     Paths,
+    /// Names of network bridges.
+    Bridges,
     /// The most of a number of bytes.
     Size,
     /// The most of a number.
@@ -41,6 +43,7 @@ const fn key(name: &'static str, kind: Kind, option: &'static str) -> Key {
 pub(crate) const ACTIONS: &str = "actions";
 pub(crate) const RUNAS_ROOT: &str = "runas-root";
 pub(crate) const NETWORK: &str = "network";
+pub(crate) const ZONES: &str = "zones";
 pub(crate) const DEVICES: &str = "devices";
 pub(crate) const BIND_ROOTS: &str = "bind-roots";
 pub(crate) const OFF_LIMITS: &str = "off-limits";
@@ -53,6 +56,7 @@ pub(crate) static KEYS: &[Key] = &[
     key(ACTIONS, Kind::Words(&["launch", "admin"]), ""),
     key(RUNAS_ROOT, Kind::Switch, "runas"),
     key(NETWORK, Kind::Choices, "network"),
+    key(ZONES, Kind::Bridges, "network-rules.zone"),
     key("xserver", Kind::Choices, "xserver"),
     key("wayland", Kind::Choices, "wayland"),
     key("dbus", Kind::Choices, "dbus"),

@@ -22,7 +22,7 @@ mod told;
 
 pub use caps::{Caps, Whom};
 pub use file::{PATH, Reader};
-pub use judge::{Action, Denied};
+pub use judge::{Action, Denied, judge};
 pub use parse::Rules;
 #[cfg(feature = "explain")]
 pub use told::explain;

@@ -7,6 +7,7 @@ use crate::keys::{GROUPS, KEYS, Key, Kind, USERS, find, near};
 use crate::paths::Written;
 use crate::people::People;
 use arkose_profile::i18n::{Message, N_};
+use arkose_profile::net::Bridge;
 use arkose_profile::{Error, Errors, Place, nearest, size};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -46,6 +47,7 @@ pub(crate) enum Value {
     Switch(bool),
     Devices(Vec<Allowed>),
     Paths(Vec<(Written, Place)>),
+    Bridges(Vec<Bridge>),
     Most(u64),
 }
 
@@ -169,6 +171,9 @@ impl Reader<'_> {
             (Kind::Paths, DeValue::Array(array)) => {
                 self.each(key, array, |text| Written::parse(key.name, text)).map(Value::Paths)
             }
+            (Kind::Bridges, DeValue::Array(array)) => self
+                .each(key, array, Bridge::parse)
+                .map(|all| Value::Bridges(all.into_iter().map(|(one, _)| one).collect())),
             (Kind::Size, DeValue::String(text)) => match size::size(text) {
                 Ok(bytes) => Some(Value::Most(bytes)),
                 Err(message) => {
@@ -337,6 +342,7 @@ fn wrong_type(key: &Key) -> Message {
             N_("“{key}” must be a list of devices, like [\"video\", \"/dev/ttyUSB*\"]")
         }
         Kind::Paths => N_("“{key}” must be a list of paths, like [\"~/Documents\", \"/srv\"]"),
+        Kind::Bridges => N_("“{key}” must be a list of network bridges, like [\"br0\"]"),
         Kind::Size => N_("“{key}” must be a size in quotes, like \"500M\""),
         Kind::Count => N_("“{key}” must be a whole number, like 512"),
     };

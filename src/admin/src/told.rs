@@ -2,8 +2,8 @@
 
 use crate::caps::{Caps, Whom};
 use crate::file::{PATH, Reader};
-use crate::judge::{Action, Denied};
-use crate::keys::{DEVICES, Kind, NETWORK, OFF_LIMITS, find};
+use crate::judge::{Action, Denied, judge};
+use crate::keys::{DEVICES, Kind, NETWORK, OFF_LIMITS, ZONES, find};
 use arkose_profile::explain::{Explanation, Line};
 use arkose_profile::i18n::{Message, N_};
 use arkose_profile::options::Risk;
@@ -32,7 +32,12 @@ pub fn explain(
     let caps = rules.and_then(|rules| rules.map(|rules| rules.caps(&Whom::current())).transpose());
     let caps = match caps {
         Ok(Some(caps)) => caps,
-        Ok(None) => return whole(policy),
+        Ok(None) => {
+            let denied = judge(None, policy, None);
+            let said =
+                denied.iter().map(|denied| say("network-rules.zone", true, denied.message()));
+            return Explanation::of(said.chain(whole(policy).lines).collect());
+        }
         Err(errors) => {
             let wrong = N_("Nothing is launched until an administrator mends {error}");
             let said = errors.0.iter().map(|error| {
@@ -85,6 +90,11 @@ impl Denied {
     /// that is not had come to nothing with it.
     fn is_all_of(&self, option: &str) -> bool {
         if self.key == NETWORK && option.starts_with("network-rules.") {
+            return true;
+        }
+        if self.key == ZONES
+            && ["network-rules.addresses", "network-rules.routers"].contains(&option)
+        {
             return true;
         }
         let same = find(self.key).is_some_and(|key| key.option == option);

@@ -172,6 +172,9 @@ impl Builder {
                 ("NAME[=RULE]", arg.action(ArgAction::Append))
             }
             Kind::NetworkRules(_) => ("TARGET[:PORT]", arg.action(ArgAction::Append)),
+            Kind::Bridge => ("BRIDGE", arg),
+            Kind::OwnAddresses => ("ADDRESS/LENGTH", arg.action(ArgAction::Append)),
+            Kind::Routers => ("ADDRESS", arg.action(ArgAction::Append)),
             Kind::Command => ("WORD", arg.action(ArgAction::Append)),
         };
         arg.value_name(name)

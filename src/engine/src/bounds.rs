@@ -27,7 +27,7 @@ pub(crate) fn of(caller: &Caller) -> Result<Option<Caps>> {
 
 /// Refuses a policy that goes beyond what is allowed.
 pub(crate) fn judge(caps: Option<&Caps>, policy: &Policy, action: Option<Action>) -> Result<()> {
-    let denied = caps.map(|caps| caps.judge(policy, action)).unwrap_or_default();
+    let denied = arkose_admin::judge(caps, policy, action);
     denied.into_iter().next().map_or(Ok(()), |denied| Err(refused(&denied)))
 }
 

@@ -98,7 +98,9 @@ fn build_sandbox(setup: &mut Setup<'_>) -> Result<Wall> {
         sys::bring_loopback_up().context("the sandbox's own network cannot be started")?;
     }
     let ruled = request.policy.network == Network::Filtered;
-    let network = ruled.then(|| Begun::begin(setup.channel, owners.app.1, outlet)).transpose()?;
+    let zone = request.policy.zone.as_ref();
+    let begin = || Begun::begin(setup.channel, owners.app.1, outlet, zone);
+    let network = ruled.then(begin).transpose()?;
     tree::build(&tree, plan, &request.files, owners, id_map, &wall, bounds)?;
     rustix::system::sethostname(request.hostname.as_bytes())
         .context("the host name cannot be set")?;

@@ -7,7 +7,7 @@
 
 use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
-use crate::network::{self, Generation, Walls};
+use crate::network::{self, Bridges, Generation, OnLink, Walls};
 use crate::sys::{self, Forked};
 use arkose_profile::net::Rules;
 use arkose_protocol::{Channel, Received, Steer};
@@ -114,6 +114,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Steersman {
     channel: Channel,
     rules: Rules,
+    link: OnLink,
 }
 
 /// The process in which it does. It is one of its own: what is asked can take long, and the helper has an end
@@ -126,12 +127,12 @@ pub(crate) struct Steering {
 
 impl Steersman {
     /// And the socket for who asks.
-    pub(crate) fn new(rules: Rules) -> Result<(Self, OwnedFd)> {
+    pub(crate) fn new(rules: Rules, link: OnLink) -> Result<(Self, OwnedFd)> {
         let pair = Channel::pair().map_err(|error| Error::new(error.to_string()))?;
         let (channel, theirs) = (pair.0, pair.1.into_fd());
         sockopt::set_socket_timeout(&theirs, sockopt::Timeout::Recv, Some(PATIENCE))
             .context(MESSAGE)?;
-        Ok((Self { channel, rules }, theirs))
+        Ok((Self { channel, rules, link }, theirs))
     }
 
     /// Begins, in the sandbox whose first process that is.
@@ -156,7 +157,7 @@ impl Steersman {
         sys::close_all_but(&mut kept).context(MESSAGE)?;
         bound_memory()?;
         let control = network::open_control()?;
-        let mut walls = Walls::new(control, &self.rules, &[], Generation::MIN);
+        let mut walls = Walls::new(control, &self.rules, &[], Generation::MIN).on(self.link);
         while let Ok(Received::Message(asked, _)) = self.channel.receive_long::<Steer>() {
             let sent = self.channel.send_long(&walls.steer(&asked));
             sent.map_err(|error| Error::new(error.to_string()))?;
@@ -179,10 +180,19 @@ impl Drop for Steering {
     }
 }
 
+/// Where the way out of a network that root made leads.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// To where the user's program makes it.
+    Landing(Landing),
+    /// To one of the bridges of this computer.
+    Zone(Bridges),
+}
+
 /// What the first process of a sandbox that root builds is given for its way out.
 #[derive(Debug)]
 pub(crate) struct Outlet {
-    pub(crate) landing: Landing,
+    pub(crate) way: Way,
     /// For who asks the [`Steersman`].
     pub(crate) steering: OwnedFd,
 }

@@ -9,7 +9,8 @@ use crate::ids::{self, Caller};
 use crate::init::{self, Setup};
 use crate::limits::Inside;
 use crate::limits::{self, Own, Place};
-use crate::outlet::{Landing, Outlet, Steersman};
+use crate::network::{Bridges, OnLink};
+use crate::outlet::{self, Landing, Outlet, Steersman};
 use crate::plan::{self, Plan, Way};
 use crate::refusal::refused;
 use crate::sys::{self, Forked};
@@ -139,6 +140,10 @@ pub fn launch(request: &Request, caps: Option<&Caps>, group: Option<&OwnedFd>) -
     let unable = |error: ProtocolError| Error::new(error.to_string());
     let (ours, theirs) = Channel::pair().map_err(unable)?;
     let caller = Caller::of_socket(ours.as_fd()).context("the kernel does not say who this is")?;
+    if request.policy.zone.is_some() {
+        return Err(Error::new("only root's helper can join a sandbox to a network bridge")
+            .remedy("arkose run --via helper …"));
+    }
     bounds::judge(caps, &request.policy, None)?;
     let plan = plan(request, &caller, Way::User)?;
     let group = group.map(OwnedFd::try_clone).transpose();
@@ -225,9 +230,13 @@ fn network(request: &Request, caller: &Caller) -> Result<(Option<Steersman>, Opt
     if policy.network != Network::Filtered {
         return Ok((None, None));
     }
-    let landing = Landing::make(caller)?;
-    let (steersman, steering) = Steersman::new(policy.network_rules.clone())?;
-    Ok((Some(steersman), Some(Outlet { landing, steering })))
+    let way = match policy.zone {
+        Some(_) => outlet::Way::Zone(Bridges::open()?),
+        None => outlet::Way::Landing(Landing::make(caller)?),
+    };
+    let link = OnLink::of(policy.zone.as_ref());
+    let (steersman, steering) = Steersman::new(policy.network_rules.clone(), link)?;
+    Ok((Some(steersman), Some(Outlet { way, steering })))
 }
 
 /// Waits until the sandbox has ended or must end. `gate` stays open as long, which tells its first

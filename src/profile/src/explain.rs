@@ -191,6 +191,8 @@ impl Teller<'_> {
             (key, Kind::BusRules(bus, access)) => self.bus_rules(key, bus, access),
             (key, Kind::BusPresets) => self.bus_presets(key),
             (key, Kind::NetworkRules(verdict)) => self.network_rules(key, verdict),
+            (key, Kind::Bridge) => self.zone(key),
+            (key, Kind::OwnAddresses | Kind::Routers) => self.in_zone(key),
             (key, Kind::Size) => self.space(key),
         }
     }

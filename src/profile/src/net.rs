@@ -13,6 +13,7 @@ mod reach;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use crate::options::{Kind, OPTIONS, Opt};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub use decide::{Decision, Flow, NameVerdict, Rules};
 pub use name::{NamePattern, canonical_name};
 pub use ports::{Ports, Protocol};
 pub use rule::{Rule, Target, Tier};
+pub use zone::{Bridge, OwnAddress, Zone};
 
 /// What becomes of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

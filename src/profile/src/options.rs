@@ -127,6 +127,12 @@ pub enum Kind {
     BusPresets,
     /// Rules for a filtered network, of that verdict.
     NetworkRules(Verdict),
+    /// The name of a network bridge, or nothing.
+    Bridge,
+    /// Addresses of the app's own, each with the length of its network.
+    OwnAddresses,
+    /// Addresses of routers.
+    Routers,
     /// A number of bytes with an optional unit: `500M`, `2G` (powers of 1024), or `0` for no limit of our own.
     Size,
     /// A whole number within bounds; what 0 means where it is one of them, the summary says.
@@ -143,9 +149,12 @@ impl Kind {
     #[must_use]
     pub fn is_list(&self) -> bool {
         match self {
-            Self::Text | Self::Switch(_) | Self::Choice(_) | Self::Size | Self::Number { .. } => {
-                false
-            }
+            Self::Text
+            | Self::Switch(_)
+            | Self::Choice(_)
+            | Self::Bridge
+            | Self::Size
+            | Self::Number { .. } => false,
             Self::Command
             | Self::Paths(_)
             | Self::Devices
@@ -153,7 +162,9 @@ impl Kind {
             | Self::Calls
             | Self::BusRules(..)
             | Self::BusPresets
-            | Self::NetworkRules(_) => true,
+            | Self::NetworkRules(_)
+            | Self::OwnAddresses
+            | Self::Routers => true,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! decoding a request, and its parts cannot hold a value that is out of range.
 
 use crate::bus::Buses;
-use crate::net::Rules;
+use crate::net::{Rules, Zone};
 use crate::path::AbsPath;
 use serde::{Deserialize, Serialize};
 
@@ -214,6 +214,8 @@ pub struct Policy {
     pub network: Network,
     /// What a filtered network lets through; none where it is not filtered.
     pub network_rules: Rules,
+    /// The bridge of this computer's that it leads to, where that is said; none where it is not filtered.
+    pub zone: Option<Zone>,
     /// Its X server.
     pub xserver: XServer,
     /// Its compositor.

@@ -164,6 +164,7 @@ impl Profile {
             runas: RunAs::parse(&text("runas")).unwrap_or(RunAs::User),
             network: Network::parse(&text("network")).unwrap_or(Network::None),
             network_rules: self.network_rules(&mut errors),
+            zone: self.zone(&mut errors),
             xserver: XServer::parse(&text("xserver")).unwrap_or(XServer::None),
             wayland: Wayland::parse(&text("wayland")).unwrap_or(Wayland::None),
             dbus: DBus::parse(&text("dbus")).unwrap_or(DBus::None),
@@ -287,6 +288,28 @@ impl Profile {
         }
         let default = net::Verdict::parse(self.value("network-rules.default").as_text());
         net::Rules { default: default.unwrap_or_default(), list }
+    }
+
+    /// The bridge of a filtered network, and what the app is called there; of any other network it comes to
+    /// nothing, and has to be right.
+    fn zone(&self, errors: &mut Errors) -> Option<net::Zone> {
+        let addresses = self.each("network-rules.addresses", errors, net::OwnAddress::parse);
+        let routers = self.each("network-rules.routers", errors, net::Zone::parse_router);
+        let bridge = self.value("network-rules.zone");
+        let filtered = self.value("network").as_text() == Network::Filtered.as_str();
+        if !filtered || bridge.as_text().is_empty() {
+            return None;
+        }
+        let zone = |bridge| {
+            net::Zone::new(bridge, addresses, routers)
+                .map_err(|message| ("network-rules.routers", message))
+        };
+        let bridge = net::Bridge::parse(bridge.as_text());
+        let zone = bridge.map_err(|message| ("network-rules.zone", message)).and_then(zone);
+        let wrong = |(key, message)| {
+            errors.0.extend(self.strongest(key).map(|layer| layer.error(key, None, message)));
+        };
+        zone.map_err(wrong).ok()
     }
 
     /// The rules for paths, parents before children.

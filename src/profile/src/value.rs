@@ -134,6 +134,16 @@ pub(crate) fn check(option: &Opt, value: &Value) -> Vec<Flaw> {
         (Kind::NetworkRules(verdict), Value::List(list)) => {
             each(list, &|text| net::Rule::parse(verdict, text).err())
         }
+        (Kind::Bridge, Value::Text(text)) if text.is_empty() => Vec::new(),
+        (Kind::Bridge, Value::Text(text)) => {
+            net::Bridge::parse(text).err().map(single).unwrap_or_default()
+        }
+        (Kind::OwnAddresses, Value::List(list)) => {
+            each(list, &|text| net::OwnAddress::parse(text).err())
+        }
+        (Kind::Routers, Value::List(list)) => {
+            each(list, &|text| net::Zone::parse_router(text).err())
+        }
         (Kind::BusPresets, Value::List(list)) => each(list, &|text| bus_preset(text).err()),
         _ => single(wrong_type(option)),
     }
@@ -147,7 +157,7 @@ fn nul(option: &Opt) -> Message {
 pub(crate) fn wrong_type(option: &Opt) -> Message {
     let pattern = match option.kind {
         Kind::Switch(_) => N_("“{key}” must be true or false, without quotes"),
-        Kind::Text | Kind::Choice(_) => N_("“{key}” must be a text in quotes"),
+        Kind::Text | Kind::Choice(_) | Kind::Bridge => N_("“{key}” must be a text in quotes"),
         Kind::Size => N_("“{key}” must be a size in quotes, like \"500M\""),
         Kind::Number { .. } => N_("“{key}” must be a whole number, without quotes"),
         Kind::Command => N_("“{key}” must be a list of texts, like [\"program\", \"argument\"]"),
@@ -167,6 +177,12 @@ pub(crate) fn wrong_type(option: &Opt) -> Message {
         }
         Kind::NetworkRules(_) => {
             N_("“{key}” must be a list of targets, like [\"example.org:443\", \"lan\"]")
+        }
+        Kind::OwnAddresses => {
+            N_("“{key}” must be a list of addresses, like [\"192.168.5.20/24\", \"fd00:5::20/64\"]")
+        }
+        Kind::Routers => {
+            N_("“{key}” must be a list of addresses, like [\"192.168.5.1\", \"fe80::1\"]")
         }
         Kind::BusPresets => {
             N_("“{key}” must be a list of presets, like [\"notifications\", \"tray\"]")

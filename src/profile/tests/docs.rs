@@ -40,6 +40,9 @@ fn values(option: &Opt) -> String {
         Kind::BusRules(..) => "a list of names on the bus".to_owned(),
         Kind::BusPresets => "a list of presets".to_owned(),
         Kind::NetworkRules(_) => "a list of targets".to_owned(),
+        Kind::Bridge => "the name of a bridge".to_owned(),
+        Kind::OwnAddresses => "a list of `ADDRESS/LENGTH`".to_owned(),
+        Kind::Routers => "a list of addresses".to_owned(),
         Kind::Size => "a size".to_owned(),
         Kind::Number { min, max } => format!("a number from {min} to {max}"),
     }

@@ -136,6 +136,19 @@ const WRONG: &[(&str, &[&str])] = &[
             "2:8: “example.org/tpc”: “tpc” is no protocol; behind the “/” comes tcp, udp or icmp. Did you mean “tcp”?",
         ],
     ),
+    (
+        "[network-rules]\nzone = \"br 0\"\naddresses = [\"192.168.5.20\"]\nrouters = [\"::\"]",
+        &[
+            "2:8: “br 0” cannot be the name of a bridge",
+            "3:14: “192.168.5.20” is not an address with the length of its network",
+            "4:12: “::” is not the address of a router",
+        ],
+    ),
+    ("[network-rules]\nzone = 3", &["2:8: “network-rules.zone” must be a text in quotes"]),
+    (
+        "[network-rules]\naddresses = \"10.0.0.1/8\"",
+        &["2:13: “network-rules.addresses” must be a list of addresses"],
+    ),
     ("[network-rules]\nallow = [\"host\"]", &["2:10: “host”: “host” needs the port"]),
     (
         "[network-rules]\nalow = []",

@@ -63,6 +63,34 @@ fn rules_are_layered_as_every_list_is() {
 }
 
 #[test]
+fn a_zone_is_told_with_what_the_app_is_called_there() {
+    let zone = "zone = \"br0\"\naddresses = [\"192.168.5.20/24\"]\nrouters = [\"192.168.5.1\"]\n";
+    let profile = filtered(zone);
+    let zone_of = profile.policy(&context()).unwrap().zone.unwrap();
+    assert_eq!((zone_of.bridge().as_str(), zone_of.routers().len()), ("br0", 1));
+    let text = |profile: &Profile, key: &str| -> Vec<String> {
+        told(profile).about(key).map(|line| line.text.clone()).collect()
+    };
+    assert!(text(&profile, "network-rules.zone")[0].contains("the bridge br0"));
+    assert_eq!(
+        text(&profile, "network-rules.addresses"),
+        ["The app has the address 192.168.5.20/24 at its bridge."]
+    );
+    assert!(text(&profile, "network-rules.routers")[0].contains("the router 192.168.5.1"));
+    let wrong =
+        filtered("zone = \"br0\"\nrouters = [\"10.0.0.1\"]\n").policy(&context()).unwrap_err();
+    assert!(wrong.to_string().contains("4:11: the router “10.0.0.1” lies in"), "{wrong}");
+    // Without a bridge, or a network that could be joined to it, these come to nothing.
+    let none = filtered("addresses = [\"192.168.5.20/24\"]\n");
+    assert_eq!(none.policy(&context()).unwrap().zone, None);
+    assert!(text(&none, "network-rules.addresses")[0].contains("names no bridge"));
+    let direct = format!("network = \"direct\"\n[network-rules]\n{zone}");
+    let direct = Profile::new("a", vec![shipped(&direct)]);
+    assert_eq!(direct.policy(&context()).unwrap().zone, None);
+    assert!(text(&direct, "network-rules.zone")[0].contains("is not “filtered”"));
+}
+
+#[test]
 fn without_a_filtered_network_rules_give_nothing_and_that_is_told() {
     for network in ["none", "direct"] {
         let text = format!(

@@ -119,6 +119,8 @@ pub enum Event {
     Terminal,
     /// A part of a network that has rules; the descriptor comes with it.
     Network(NetworkPart),
+    /// The network bridge of that name is waited for.
+    Awaited(String),
     /// The rules count, and by these addresses of the next router this computer is reached, if by any.
     Routers(Vec<IpAddr>),
     /// The app's process exists.

@@ -8,15 +8,15 @@ use arkose_profile::RunAs;
 /// What this user may ask for, where a file says so; gives the launch the limits that it names none of.
 pub(crate) fn caps(spec: &mut LaunchSpec) -> Result<Option<Caps>, LaunchError> {
     let rules = arkose_admin::read(Reader::User).map_err(LaunchError::Unruly)?;
-    let Some(rules) = rules else { return Ok(None) };
-    let caps = rules.caps(&Whom::current()).map_err(LaunchError::Unruly)?;
-    caps.limit(&mut spec.policy);
+    let caps = rules.map(|rules| rules.caps(&Whom::current())).transpose();
+    let caps = caps.map_err(LaunchError::Unruly)?;
+    caps.iter().for_each(|caps| caps.limit(&mut spec.policy));
     let action = spec.asks_root().then_some(match spec.policy.runas {
         RunAs::User => Action::Launch,
         RunAs::Root => Action::Admin,
     });
-    match caps.judge(&spec.policy, action).into_iter().next() {
-        None => Ok(Some(caps)),
+    match arkose_admin::judge(caps.as_ref(), &spec.policy, action).into_iter().next() {
+        None => Ok(caps),
         Some(denied) => Err(LaunchError::Denied(denied)),
     }
 }

@@ -83,6 +83,10 @@ pub enum Kind {
     NoNetworkProgram,
     /// One of the two has ended before the app [why].
     NetworkGone,
+    /// The bridge of a zone is not there yet [its name].
+    Awaited,
+    /// A zone without root's helper.
+    ZoneByUser,
     /// What carries packets out of one does not serve root.
     RootNetwork,
     /// Portals would not know the app as one that is confined [why].
@@ -153,6 +157,7 @@ impl Error {
                     .map(|package| format!("sudo apt install {package}"));
             }
             Kind::NoProxy | Kind::NoNetworkProgram => "sudo ./dev install",
+            Kind::ZoneByUser => "arkose run --via helper …",
             Kind::NoUplink => "sudo apt install passt",
             Kind::NoSound => "systemctl --user start pipewire-pulse.socket",
             Kind::NoSessionBus => "dbus-run-session -- arkose …",
@@ -230,6 +235,10 @@ impl Kind {
             }
             Self::NoNetworkProgram => N_("Arkose's program for filtered networks is not installed"),
             Self::NetworkGone => N_("{0}: the app reaches no network any more, and is ended"),
+            Self::Awaited => N_("Waiting for the network bridge {0}"),
+            Self::ZoneByUser => N_(
+                "Only root's helper can join an app to a network bridge, and it was not to be used",
+            ),
             Self::RootNetwork => {
                 N_("A filtered network's way out serves ordinary users, and not root")
             }

@@ -86,13 +86,14 @@ pub struct LaunchSpec {
 impl LaunchSpec {
     /// Whether root is asked to build it. Only root can make a root who has everybody's ids; to such a
     /// one nobody outside may hand files, and so it gets no screen and no sound. An app that is root
-    /// and is granted one of those is built by the user.
+    /// and is granted one of those is built by the user. Only root can join an app to a bridge.
     pub(crate) fn asks_root(&self) -> bool {
         let policy = &self.policy;
         let sockets = policy.xserver != XServer::None || policy.pulseaudio;
         match self.via {
             Via::User => false,
             Via::Helper => true,
+            Via::Auto if policy.zone.is_some() => true,
             Via::Auto => policy.runas == RunAs::Root && !sockets,
         }
     }

@@ -310,6 +310,7 @@ impl Session<'_> {
                 self.listing.iter_mut().for_each(Listing::known);
             }
             Ok(Received::Message(Event::Network(part), Some(fd))) => self.connect(part, fd),
+            Ok(Received::Message(Event::Awaited(bridge), _)) => self.awaited(&bridge),
             Ok(Received::Message(Event::Routers(routers), _)) => self.open_network(&routers),
             Ok(Received::Message(Event::Stopped(signal), _)) => {
                 events.stopped(id, signal);
@@ -359,6 +360,13 @@ impl Session<'_> {
         if let Err(error) = listing.connect(network, part, fd, spec) {
             self.state.failure = Some(error.into());
             self.state.over = true;
+        }
+    }
+
+    /// Tells why nothing happens yet.
+    fn awaited(&self, bridge: &str) {
+        if let Some((spec, _)) = self.launch {
+            (spec.note)(&Error::new(Kind::Awaited).value(bridge));
         }
     }
 

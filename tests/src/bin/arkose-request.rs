@@ -3,6 +3,7 @@
 //!
 //! It exits as the app did, or with 125 and the helper's sentence when there was no sandbox.
 
+use arkose_profile::net::{Bridge, Zone};
 use arkose_profile::{
     AbsPath, Access, DBus, Device, Home, Limits, Network, PathRule, Policy, Root, RunAs, Wayland,
     XServer,
@@ -127,6 +128,10 @@ fn parse(mut words: impl Iterator<Item = String>) -> Asked {
             "--group" => group = Some(File::open(value()).expect("a directory")),
             "--runas-root" => policy.runas = RunAs::Root,
             "--network" => policy.network = Network::parse(&value()).expect("a network"),
+            "--zone" => {
+                let bridge = Bridge::parse(&value()).expect("a bridge");
+                policy.zone = Zone::new(bridge, Vec::new(), Vec::new()).ok();
+            }
             "--xserver" => policy.xserver = XServer::parse(&value()).expect("a screen"),
             "--wayland" => policy.wayland = Wayland::parse(&value()).expect("a compositor"),
             "--dbus" => policy.dbus = DBus::parse(&value()).expect("a bus"),
@@ -177,6 +182,7 @@ fn plain(home: AbsPath) -> Request {
         runas: RunAs::User,
         network: Network::None,
         network_rules: arkose_profile::net::Rules::default(),
+        zone: None,
         xserver: XServer::None,
         wayland: Wayland::None,
         dbus: DBus::None,

@@ -1,5 +1,5 @@
 """The servers of a small world: `world.py outside` has all of them but those of the app's own computer,
-which are `world.py here`.
+which are `world.py here`, and on its bridge `world.py bridge`.
 
 A server says who it is to whoever connects or sends, and echoes what it hears; the one for names answers
 for the zone below. It ends with its input.
@@ -115,6 +115,9 @@ if sys.argv[1] == "here":
     for place in ("127.0.0.1", "100.100.0.2", "10.77.0.1", "::1", "2a0b:1::2"):
         streams(place, 8080)
         streams(place, 8081)
+elif sys.argv[1] == "bridge":
+    for place in ("192.168.5.100", "fd00:5::100"):
+        streams(place, 8080)
 else:
     for place in (*V4, *V6):
         for number in PORTS:

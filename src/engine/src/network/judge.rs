@@ -22,6 +22,8 @@ const IPV4: u8 = 2;
 const IPV6: u8 = 10;
 /// `NF_CT_STATE_INVALID_BIT`.
 const INVALID: u32 = 1;
+/// `RTN_LOCAL`.
+const LOCAL: u32 = 2;
 /// `IP_CT_DIR_ORIGINAL` and `IP_CT_DIR_REPLY`.
 const ORIGINAL: u8 = 0;
 const REPLY: u8 = 1;
@@ -60,6 +62,9 @@ impl Judge<'_> {
     fn base(&self, interface: Meta, types: [u8; 3], direction: u8) -> Vec<Vec<Expression>> {
         let mut rules = vec![rule([loopback(interface)], Expression::Accept)];
         rules.push(options());
+        if self.0.link.own_sender && interface == Meta::OutputInterface {
+            rules.push(foreign_sender());
+        }
         // Nearly every packet is of such a flow. What belongs to none has no mark.
         let mark = flow(Flow::Mark, self.0.generation.get().to_ne_bytes());
         rules.push(rule([mark], Expression::Accept));
@@ -204,6 +209,13 @@ fn options() -> Vec<Expression> {
         Expression::Compare(first, Is::NotEqual, vec![5]),
     ];
     rule([of_family(Family::V4), length], Expression::Drop)
+}
+
+/// Whoever may open a socket may say that it sends from any address of IPv6 (`IPV6_FREEBIND`).
+fn foreign_sender() -> Vec<Expression> {
+    let first = Register::FIRST;
+    let other = Expression::Compare(first, Is::NotEqual, LOCAL.to_ne_bytes().to_vec());
+    rule([vec![Expression::KindOfSender(first), other]], Expression::Drop)
 }
 
 /// What belongs to no flow and begins none.

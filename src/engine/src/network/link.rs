@@ -7,6 +7,7 @@ use super::uplink::{
     RTA_GATEWAY, RTA_OIF, Side, UNICAST, UNIVERSE, UP, Uplink, ask,
 };
 use crate::error::{Context as _, Error, Result};
+use arkose_profile::net::OwnAddress;
 use rustix::io::Errno;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -77,13 +78,33 @@ fn moved(message: &Message<'_>) -> Option<(u32, bool)> {
         .flatten()
 }
 
-fn bring_up(socket: &Netlink<OwnedFd>, index: u32) -> Result<(), Errno> {
+pub(super) fn bring_up(socket: &Netlink<OwnedFd>, index: u32) -> Result<(), Errno> {
     send(socket, Writer::new(NEWLINK, REQUEST | ACK, &link_header(index, UP)))
 }
 
 fn add_address(socket: &Netlink<OwnedFd>, index: u32, address: IpAddr) -> Result<(), Errno> {
     let flags = if address.is_ipv6() { NO_DAD } else { 0 };
-    let mut header = vec![family(address), bits(address), flags, UNIVERSE];
+    let header = [family(address), bits(address), flags, UNIVERSE];
+    new_address(socket, index, address, header)
+}
+
+/// An address on a link that others are on, who may object to it.
+pub(super) fn add_own_address(
+    socket: &Netlink<OwnedFd>,
+    index: u32,
+    own: OwnAddress,
+) -> Result<(), Errno> {
+    let header = [family(own.address()), own.prefix(), 0, UNIVERSE];
+    new_address(socket, index, own.address(), header)
+}
+
+fn new_address(
+    socket: &Netlink<OwnedFd>,
+    index: u32,
+    address: IpAddr,
+    header: [u8; 4],
+) -> Result<(), Errno> {
+    let mut header = header.to_vec();
     header.extend(index.to_ne_bytes());
     let mut message = Writer::new(NEWADDR, REQUEST | ACK | CREATE | EXCLUSIVE, &header);
     message.bytes(IFA_LOCAL, &octets(address));
@@ -101,6 +122,15 @@ fn add_way(
     let Some(router) = router else { return add_route(socket, index, own, None, None) };
     add_route(socket, index, own, Some(router), None)?;
     add_route(socket, index, own, None, Some(router))
+}
+
+/// A route through a router to everybody.
+pub(super) fn add_router(
+    socket: &Netlink<OwnedFd>,
+    index: u32,
+    router: IpAddr,
+) -> Result<(), Errno> {
+    add_route(socket, index, router, None, Some(router))
 }
 
 fn add_route(
@@ -125,12 +155,12 @@ fn add_route(
 }
 
 /// `ifinfomsg`: of no kind in particular, with flags that are switched on.
-fn link_header(index: u32, flags: u32) -> Vec<u8> {
+pub(super) fn link_header(index: u32, flags: u32) -> Vec<u8> {
     let parts = [0, index, flags, flags];
     parts.iter().flat_map(|part| part.to_ne_bytes()).collect()
 }
 
-fn send(socket: &Netlink<OwnedFd>, message: Writer) -> Result<(), Errno> {
+pub(super) fn send(socket: &Netlink<OwnedFd>, message: Writer) -> Result<(), Errno> {
     const ONLY: u32 = 1;
     let mut bytes = message.finish()?;
     number(&mut bytes, ONLY);

@@ -21,6 +21,7 @@ mod socket;
 mod spec;
 mod uplink;
 mod walls;
+mod zone;
 
 pub use control::Control;
 pub use counters::{Count, FlowCount, accounting};
@@ -30,8 +31,9 @@ pub use nflog::{Log, Logged, Told, logged};
 pub use nft::Batch;
 pub use open::{Dns, Opened, allow_echo, ignore_routers, open, open_control};
 pub use ruleset::{Ruleset, ruleset};
-pub use spec::{Answer, Generation, Group, LiveName, Range, Spec, To};
+pub use spec::{Answer, Generation, Group, LiveName, OnLink, Range, Spec, To};
 pub use uplink::{
     Lookout, Side, Uplink, bring_loopback_up, default_routes, local_addresses, wait_for_uplink,
 };
 pub use walls::Walls;
+pub use zone::{Bridges, prepare, wait_for_addresses};

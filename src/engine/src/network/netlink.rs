@@ -90,6 +90,12 @@ impl Writer {
         self.end(start);
     }
 
+    /// What stands before the attributes of an attribute, in the length of its kind.
+    pub(crate) fn header(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.pad();
+    }
+
     fn begin(&mut self, kind: u16) -> usize {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 2]);

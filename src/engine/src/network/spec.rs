@@ -3,7 +3,7 @@
 
 use arkose_profile::net::{
     Class, IpNet, LAN4, LAN6, NamePattern, Ports, Protocol, Rules, SPECIAL4, SPECIAL6, Target,
-    Tier, Verdict, class,
+    Tier, Verdict, Zone, class,
 };
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -55,8 +55,25 @@ pub struct Spec {
     pub groups: Vec<Group>,
     /// The addresses by which this computer is reached.
     pub host: Vec<IpAddr>,
+    /// What it takes to be on a link with others.
+    pub link: OnLink,
     /// What becomes of flows to those, for which no group counts; what is in none of these is denied.
     pub host_groups: Vec<(Verdict, Ports)>,
+}
+
+/// What it takes to be on a link with others; nothing where there is nobody but a router of the app's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OnLink {
+    /// That packets leave with addresses of the app's alone, since nobody on the way would ask.
+    pub own_sender: bool,
+}
+
+impl OnLink {
+    /// What it takes in a zone, if the app is in one.
+    #[must_use]
+    pub fn of(zone: Option<&Zone>) -> Self {
+        Self { own_sender: zone.is_some() }
+    }
 }
 
 /// An address that a name leads to for a time.
@@ -90,8 +107,8 @@ impl Spec {
     #[must_use]
     pub fn new(rules: &Rules, host: &[IpAddr], generation: Generation) -> Self {
         let host = host.iter().map(IpAddr::to_canonical).collect();
-        let (groups, host_groups) = (Vec::new(), Vec::new());
-        let mut spec = Self { generation, default: rules.default, groups, host, host_groups };
+        let (groups, host_groups, link) = (Vec::new(), Vec::new(), OnLink::default());
+        let mut spec = Self { generation, default: rules.default, groups, host, link, host_groups };
         // What is equally exact and comes to the same is one group.
         let mut places: HashMap<(Tier, Verdict, Ports), usize> = HashMap::new();
         for (tier, rule) in rules.ordered() {
@@ -109,6 +126,12 @@ impl Spec {
             }
         }
         spec
+    }
+
+    /// The same on that link.
+    #[must_use]
+    pub fn on(self, link: OnLink) -> Self {
+        Self { link, ..self }
     }
 
     /// The groups that an address gets into when the app is given it for a name.

@@ -4,6 +4,7 @@
 use super::link;
 use super::netlink::{DUMP, Message, REQUEST, Writer, ne32};
 use super::socket::Netlink;
+use super::zone::Given;
 use crate::error::{Context as _, Error, Result};
 use crate::sys;
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -13,7 +14,8 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// `RTMGRP_LINK`, and of both families `RTMGRP_*_IFADDR` and `RTMGRP_*_ROUTE`, of linux/rtnetlink.h.
-const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+pub(super) const NEWLINKS: u32 = 0x1;
+const GROUPS: u32 = NEWLINKS | 0x10 | 0x40 | 0x100 | 0x400;
 
 /// `RTM_NEWLINK` and `RTM_GETLINK`, and so on.
 pub(super) const NEWLINK: u16 = 16;
@@ -38,7 +40,8 @@ pub(super) const IFA_ADDRESS: u16 = 1;
 pub(super) const IFA_LOCAL: u16 = 2;
 const IFA_FLAGS: u16 = 8;
 /// `IFA_F_DADFAILED` and `IFA_F_TENTATIVE`: another may have it as well.
-const NOT_YET: u32 = 0x08 | 0x40;
+const TAKEN: u32 = 0x08;
+const NOT_YET: u32 = TAKEN | 0x40;
 
 /// `RTA_OIF`, `RTA_GATEWAY`, `RTA_TABLE` and `RT_TABLE_MAIN` of linux/rtnetlink.h.
 pub(super) const RTA_OIF: u16 = 4;
@@ -131,7 +134,7 @@ pub fn wait_for_uplink(
     Lookout::open()?.wait_for_uplink(deadline, both, alive)
 }
 
-const MESSAGE: &str = "the way out of the sandbox's network cannot be waited for";
+pub(super) const MESSAGE: &str = "the way out of the sandbox's network cannot be waited for";
 
 /// Sees what becomes of the links of the network namespace in which it was opened, from wherever it is used.
 #[derive(Debug)]
@@ -186,6 +189,17 @@ impl Lookout {
         }
     }
 
+    /// The addresses of all links there that everybody may use. What changes after it is waited for.
+    pub(super) fn addresses(&self) -> Result<Vec<Given>> {
+        self.changes.drain(&mut Vec::new());
+        ask(&self.state, GETADDR, ADDRESS, given).context(MESSAGE)
+    }
+
+    /// Waits for a change; whether the other end of `alive` is closed.
+    pub(super) fn wait(&self, left: Duration, alive: Option<BorrowedFd<'_>>) -> Result<bool> {
+        wait(&self.changes, left, alive).context(MESSAGE)
+    }
+
     /// Moves a link from where this looks into another network namespace.
     ///
     /// # Errors
@@ -196,7 +210,7 @@ impl Lookout {
 }
 
 /// Waits for a change; whether the other end of `alive` is closed.
-fn wait(
+pub(super) fn wait(
     changes: &Netlink<OwnedFd>,
     left: Duration,
     alive: Option<BorrowedFd<'_>>,
@@ -271,6 +285,15 @@ fn address(message: &Message<'_>) -> Option<(u32, IpAddr)> {
         return None;
     }
     Some((ne32(header.get(4..)?)?, any_address(message)?))
+}
+
+/// The same of an address that nobody may use yet.
+fn given(message: &Message<'_>) -> Option<Given> {
+    let (header, attributes) = message.split(ADDRESS).filter(|_| message.kind == NEWADDR)?;
+    let [_, _, flags, scope] = *header.first_chunk()?;
+    let flags = attributes.get(IFA_FLAGS).and_then(ne32).unwrap_or(u32::from(flags));
+    let address = any_address(message).filter(|_| scope == UNIVERSE)?;
+    Some(Given { address, settled: flags & NOT_YET == 0, taken: flags & TAKEN != 0 })
 }
 
 fn any_address(message: &Message<'_>) -> Option<IpAddr> {

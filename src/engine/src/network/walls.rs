@@ -4,7 +4,7 @@
 use super::control::Control;
 use super::live::{add_answer, add_names};
 use super::ruleset::ruleset;
-use super::spec::{Answer, Generation, LiveName, Spec};
+use super::spec::{Answer, Generation, LiveName, OnLink, Spec};
 use crate::error::{Error, Result};
 use arkose_profile::net::Rules;
 use arkose_protocol::{Counted, Decided, Named, Steer, Steered};
@@ -23,6 +23,12 @@ impl<Fd: AsFd> Walls<Fd> {
     #[must_use]
     pub fn new(control: Control<Fd>, rules: &Rules, host: &[IpAddr], number: Generation) -> Self {
         Self { control, spec: Spec::new(rules, host, number) }
+    }
+
+    /// The same on that link.
+    #[must_use]
+    pub fn on(self, link: OnLink) -> Self {
+        Self { spec: self.spec.on(link), ..self }
     }
 
     /// Does what is asked. What could not be done has changed nothing.
@@ -53,7 +59,7 @@ impl<Fd: AsFd> Walls<Fd> {
         if number <= before {
             return Err(Error::new("the rules of the network are older than those that count"));
         }
-        let spec = Spec::new(rules, host, number);
+        let spec = Spec::new(rules, host, number).on(self.spec.link);
         self.control.load(&ruleset(&spec, &live(&spec, names), Some(before))?)?;
         self.spec = spec;
         Ok(())

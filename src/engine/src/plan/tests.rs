@@ -105,6 +105,7 @@ fn request() -> Request {
             runas: RunAs::User,
             network: Network::None,
             network_rules: arkose_profile::net::Rules::default(),
+            zone: None,
             xserver: XServer::None,
             wayland: Wayland::None,
             dbus: DBus::None,

@@ -22,3 +22,4 @@ mod servers;
 mod uplink;
 mod verdicts;
 mod world;
+mod zone;

@@ -98,8 +98,10 @@ impl Draft {
             self.launch.set(option.key, value)?;
         }
         // Typing is one edit, not one a letter.
-        let typing =
-            matches!(option.kind, Kind::Text | Kind::Command | Kind::Size | Kind::Number { .. });
+        let typing = matches!(
+            option.kind,
+            Kind::Text | Kind::Bridge | Kind::Command | Kind::Size | Kind::Number { .. }
+        );
         let goes_on = self.history.last().is_some_and(|step| step.key == Some(option.key));
         if !(typing && goes_on) {
             self.history.push(Step { before, key: Some(option.key) });

@@ -6,6 +6,7 @@ use crate::i18n::tr;
 use crate::model::command;
 use arkose_profile::Value;
 use arkose_profile::i18n::N_;
+use arkose_profile::net::Bridge;
 use arkose_profile::options::Opt;
 use gtk::prelude::*;
 
@@ -26,6 +27,15 @@ struct Line {
 /// Plain text.
 pub(super) fn text(option: &'static Opt, reporter: Reporter) -> (Box<dyn Control>, Position) {
     let read = |text: &str| Some(Value::Text(text.to_owned()));
+    new(option, Form { write: |value| value.as_text().to_owned(), read, empty: "" }, reporter)
+}
+
+/// The name of a network bridge; what cannot be one is marked while it is typed.
+pub(super) fn bridge(option: &'static Opt, reporter: Reporter) -> (Box<dyn Control>, Position) {
+    let read = |text: &str| {
+        let named = text.is_empty() || Bridge::parse(text).is_ok();
+        named.then(|| Value::Text(text.to_owned()))
+    };
     new(option, Form { write: |value| value.as_text().to_owned(), read, empty: "" }, reporter)
 }
 

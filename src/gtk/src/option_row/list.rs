@@ -69,6 +69,16 @@ pub(super) fn network_rules(
     new(option, reporter, &ways, |_| "network-wired-symbolic")
 }
 
+/// Addresses at a bridge, typed.
+pub(super) fn addresses(
+    option: &'static Opt,
+    placeholder: &'static str,
+    reporter: Reporter,
+) -> (Box<dyn Control>, Position) {
+    let ways = Ways { placeholder, folder: None, file: None, start: None };
+    new(option, reporter, &ways, |_| "network-wired-symbolic")
+}
+
 fn new(
     option: &'static Opt,
     reporter: Reporter,

@@ -75,7 +75,8 @@ impl Writer<'_> {
         let lists = ["network-rules.deny", "network-rules.ask"];
         let public = value(ALLOW) == Target::Public.to_string()
             && matches!(value("network-rules.default").as_str(), "" | "deny")
-            && lists.into_iter().all(|key| value(key).is_empty());
+            && lists.into_iter().all(|key| value(key).is_empty())
+            && value("network-rules.zone").is_empty();
         match (filtered, public) {
             (true, true) => return self.text("network", "network"),
             (true, false) => {

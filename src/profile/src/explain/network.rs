@@ -81,6 +81,55 @@ impl Teller<'_> {
         self.say(key, Risk::Contained, false, &message.with("rule", text), origin);
     }
 
+    /// The bridge that the app is joined to.
+    pub(super) fn zone(&mut self, key: &'static str) {
+        let bridge = self.profile.value(key);
+        if bridge.as_text().is_empty() {
+            return;
+        }
+        if self.policy.network != Network::Filtered {
+            return self.no_zone(key, bridge.as_text(), None);
+        }
+        for pattern in [
+            N_(
+                "The app takes part in the network of the bridge {bridge}, as a computer of its own.",
+            ),
+            N_(
+                "The app can be noticed by others at the bridge {bridge}, who are told when it comes and goes.",
+            ),
+        ] {
+            self.can(key, Risk::Partial, &Message::new(pattern).with("bridge", bridge.as_text()));
+        }
+    }
+
+    /// What the app is called there, and who leads out.
+    pub(super) fn in_zone(&mut self, key: &'static str) {
+        let sentence = match key {
+            "network-rules.routers" => {
+                N_("The app reaches other networks by way of the router {address}.")
+            }
+            _ => N_("The app has the address {address} at its bridge."),
+        };
+        for (address, origin) in self.profile.entries_with_origin(key) {
+            if self.policy.zone.is_none() {
+                self.no_zone(key, address, Some(origin.clone()));
+                continue;
+            }
+            let message = Message::new(sentence).with("address", address);
+            self.say(key, Risk::Partial, true, &message, Some(origin.clone()));
+        }
+    }
+
+    fn no_zone(&mut self, key: &'static str, value: &str, origin: Option<crate::Origin>) {
+        let message = if self.policy.network == Network::Filtered {
+            N_("{value} gives the app nothing: “network-rules.zone” names no bridge.")
+        } else {
+            N_("{value} gives the app nothing: “network” is not “filtered”.")
+        };
+        let message = Message::new(message).with("value", value);
+        self.say(key, Risk::Contained, false, &message, origin);
+    }
+
     /// How far one rule opens the sandbox.
     fn risk_of(&self, rule: &Rule) -> Risk {
         match rule.verdict {

@@ -113,6 +113,15 @@ fn mask6(prefix: u8) -> u128 {
     u128::MAX.checked_shl(128_u32.saturating_sub(prefix.into())).unwrap_or(0)
 }
 
+/// Whether two addresses are of one family and have so many bits in common.
+pub(super) fn same(a: IpAddr, b: IpAddr, prefix: u8) -> bool {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => same4(a, b, prefix),
+        (IpAddr::V6(a), IpAddr::V6(b)) => same6(a, b, prefix),
+        _ => false,
+    }
+}
+
 fn same4(a: Ipv4Addr, b: Ipv4Addr, prefix: u8) -> bool {
     (a.to_bits() ^ b.to_bits()) & mask4(prefix) == 0
 }
@@ -167,11 +176,7 @@ impl IpNet {
     /// Whether an address lies in it.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(net), IpAddr::V4(address)) => same4(address, net, self.prefix),
-            (IpAddr::V6(net), IpAddr::V6(address)) => same6(address, net, self.prefix),
-            _ => false,
-        }
+        same(self.address, address.to_canonical(), self.prefix)
     }
 
     /// Whether a whole local network lies in it.

@@ -79,3 +79,49 @@ pub(super) const ASK: Opt = rules(
     N_("Network: asked first"),
     N_("Names, addresses and networks that the app can reach only when you say so."),
 );
+
+const fn of_zone(
+    (key, flag): (&'static str, &'static str),
+    (kind, default): (Kind, &'static str),
+    title: &'static str,
+    summary: &'static str,
+) -> Opt {
+    Opt {
+        key,
+        group: Group::Network,
+        title,
+        summary,
+        kind,
+        default,
+        flag,
+        conf: None,
+        conflicts: &[],
+    }
+}
+
+pub(super) const ZONE: Opt = of_zone(
+    ("network-rules.zone", "network-zone"),
+    (Kind::Bridge, "\"\""),
+    N_("Network: bridge"),
+    N_(
+        "The network bridge of this computer that the app is joined to, as a computer of its own there.",
+    ),
+);
+
+pub(super) const ADDRESSES: Opt = of_zone(
+    ("network-rules.addresses", "network-address"),
+    (Kind::OwnAddresses, "[]"),
+    N_("Network: the app's addresses"),
+    N_(
+        "Addresses of the app's at that bridge, each with the length of its network; without any, that network gives them.",
+    ),
+);
+
+pub(super) const ROUTERS: Opt = of_zone(
+    ("network-rules.routers", "network-router"),
+    (Kind::Routers, "[]"),
+    N_("Network: routers"),
+    N_(
+        "Who leads out of the networks of those addresses; without any, the app reaches these alone.",
+    ),
+);

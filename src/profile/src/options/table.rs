@@ -358,6 +358,9 @@ pub static OPTIONS: &[Opt] = &[
     network::ALLOW,
     network::DENY,
     network::ASK,
+    network::ZONE,
+    network::ADDRESSES,
+    network::ROUTERS,
     Opt {
         key: "devices",
         group: Group::Devices,

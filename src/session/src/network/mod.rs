@@ -19,7 +19,7 @@ use crate::host::Host;
 use crate::lines::Lines;
 use crate::questions::{Given, Question, Questions, Source};
 use crate::runtime::Runtime;
-use crate::spec::LaunchSpec;
+use crate::spec::{LaunchSpec, Via};
 use crate::{guard, installed};
 use arkose_profile::Network as Wanted;
 use arkose_profile::net::Rule;
@@ -58,7 +58,8 @@ struct Parts {
 /// A filtered network; dropping it ends what was started for it.
 #[derive(Debug)]
 pub(crate) struct Network {
-    pasta: &'static Path,
+    /// What makes the way out; a zone needs none.
+    pasta: Option<&'static Path>,
     program: PathBuf,
     of_host: HostNetwork,
     /// By which addresses this computer is reached from inside.
@@ -91,12 +92,16 @@ impl Network {
         if spec.policy.network != Wanted::Filtered {
             return Ok(None);
         }
+        if spec.policy.zone.is_some() && spec.via == Via::User {
+            return Err(Error::new(Kind::ZoneByUser));
+        }
         if nix::unistd::Uid::effective().is_root() {
             return Err(Error::new(Kind::RootNetwork));
         }
         let program =
             installed::inner(PROGRAM).ok_or_else(|| Error::new(Kind::NoNetworkProgram))?;
-        let pasta = uplink::find()?;
+        let zone = spec.policy.zone.is_some();
+        let pasta = if zone { None } else { Some(uplink::find()?) };
         let failed = |error: arkose_engine::Error| {
             Error::new(Kind::Internal).value("netlink").because(std::io::Error::other(error))
         };
@@ -146,16 +151,25 @@ impl Network {
             NetworkPart::Control | NetworkPart::Steering => {
                 let role = if part == NetworkPart::Control { "nfnetlink" } else { "steering" };
                 parts.doors.push((role, fd));
-                let (Some(namespace), Some(owner)) = (parts.namespace.take(), parts.owner.take())
-                else {
-                    return Err(Error::new(Kind::Internal).value("network"));
-                };
-                let to_host = spec.policy.network_rules.may_reach_host();
-                self.uplink =
-                    Some(uplink::start(self.pasta, runtime, &namespace, &owner, to_host)?);
+                self.uplink = self.make_uplink(spec, runtime)?;
             }
         }
         Ok(())
+    }
+
+    /// Starts what makes the way out, where one is to be made.
+    fn make_uplink(
+        &mut self,
+        spec: &LaunchSpec,
+        runtime: &Runtime,
+    ) -> Result<Option<Program>, Error> {
+        let Some(pasta) = self.pasta else { return Ok(None) };
+        let parts = &mut self.parts;
+        let (Some(namespace), Some(owner)) = (parts.namespace.take(), parts.owner.take()) else {
+            return Err(Error::new(Kind::Internal).value("network"));
+        };
+        let to_host = spec.policy.network_rules.may_reach_host();
+        uplink::start(pasta, runtime, &namespace, &owner, to_host).map(Some)
     }
 
     /// The rules count: names can be looked up. By these addresses this computer is reached as well.

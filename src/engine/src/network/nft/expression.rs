@@ -78,6 +78,8 @@ pub(crate) enum Expression {
         length: u32,
         to: Register,
     },
+    /// What the address that a packet is from is to the link that it goes to.
+    KindOfSender(Register),
     Value(Register, Vec<u8>),
     Mask {
         register: Register,
@@ -115,6 +117,7 @@ impl Expression {
             Self::Meta(..) => "meta",
             Self::Flow(..) | Self::MarkFlow(_) => "ct",
             Self::Payload { .. } => "payload",
+            Self::KindOfSender(_) => "fib",
             Self::Mask { .. } => "bitwise",
             Self::Compare(..) => "cmp",
             Self::Within(..) => "range",
@@ -158,6 +161,12 @@ impl Expression {
                 to.be32(expr::PAYLOAD_BASE, *of as u32);
                 to.be32(expr::PAYLOAD_OFFSET, *offset);
                 to.be32(expr::PAYLOAD_LEN, *length);
+            }
+            Self::KindOfSender(register) => {
+                to.be32(expr::FIB_DREG, register.number());
+                // NFT_FIB_RESULT_ADDRTYPE, with NFTA_FIB_F_SADDR and NFTA_FIB_F_OIF.
+                to.be32(expr::FIB_RESULT, 3);
+                to.be32(expr::FIB_FLAGS, 0x1 | 0x10);
             }
             Self::Value(register, bytes) => {
                 to.be32(expr::IMMEDIATE_DREG, register.number());
