@@ -62,13 +62,18 @@ impl Judge<'_> {
     fn base(&self, interface: Meta, types: [u8; 3], direction: u8) -> Vec<Vec<Expression>> {
         let mut rules = vec![rule([loopback(interface)], Expression::Accept)];
         rules.push(options());
-        if self.0.link.own_sender && interface == Meta::OutputInterface {
+        // Who looks whether an address is another's has none yet.
+        let first = self.0.link.own_sender && interface == Meta::OutputInterface;
+        if first {
+            rules.extend(types.map(neighbour));
             rules.push(foreign_sender());
         }
         // Nearly every packet is of such a flow. What belongs to none has no mark.
         let mark = flow(Flow::Mark, self.0.generation.get().to_ne_bytes());
         rules.push(rule([mark], Expression::Accept));
-        rules.extend(types.map(neighbour));
+        if !first {
+            rules.extend(types.map(neighbour));
+        }
         rules.push(invalid());
         rules.push(rule([flow(Flow::Direction, [direction])], goto(JUDGE)));
         rules
