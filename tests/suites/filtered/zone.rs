@@ -160,6 +160,41 @@ fn nothing_leaves_a_zone_with_an_address_of_another() {
     });
 }
 
+/// A router that tells a prefix, and that it leads out.
+const ADVERTISE: &str = r#"
+import socket, struct, time
+# Who answers as one that is no router is taken for none.
+open("/proc/sys/net/ipv6/conf/zone1/forwarding", "w").write("1")
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"zone1")
+prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xc0, 3600, 1800, 0) + socket.inet_pton(socket.AF_INET6, "fd00:5::")
+while True:
+    s.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix, ("ff02::1", 0))
+    time.sleep(0.3)
+"#;
+
+#[test]
+fn a_router_gives_an_app_in_a_zone_its_address() {
+    with_helper("a_router_gives_an_app_in_a_zone_its_address", |_| {
+        let mut world = World::start();
+        world.add_bridge();
+        let call = || {
+            let call = joined("br0", &[("allow", "public")]);
+            probing(call, &["tcp:2a0c:5::1:443", "tcp:fd12:3456::1:443"])
+        };
+        let said = outcome(&world, ALLOWED, call()).refusal();
+        assert!(said.contains("gave the app an address of IPv6 in time"), "{said}");
+        let mut router = world.outside("python3").args(["-c", ADVERTISE]).spawn().unwrap();
+        let said = outcome(&world, ALLOWED, call()).success();
+        let _ = router.kill();
+        let _ = router.wait();
+        assert!(said.contains("tcp:2a0c:5::1:443 2a0c:5::1 443"), "{said}");
+        assert!(said.contains("tcp:fd12:3456::1:443 ECONNREFUSED"), "{said}");
+        assert!(has_no_link(&world));
+    });
+}
+
 #[test]
 fn a_bridge_is_waited_for_and_that_is_told() {
     with_helper("a_bridge_is_waited_for_and_that_is_told", |_| {

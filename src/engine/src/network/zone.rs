@@ -16,7 +16,7 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The name of the app's link, and how the kernel numbers those at the bridge.
 pub(crate) const INSIDE: &str = "net0";
@@ -37,10 +37,6 @@ const VETH_INFO_PEER: u16 = 1;
 /// `IFLA_INET6_ADDR_GEN_MODE` and `IN6_ADDR_GEN_MODE_NONE`.
 const ADDR_GEN_MODE: u16 = 8;
 const NO_ADDRESS: u8 = 1;
-
-/// How much longer is waited for the other family where the network gives the addresses: it need not have
-/// both, and those of IPv6 take two seconds.
-const OTHER_FAMILY: Duration = Duration::from_secs(3);
 
 /// The links of the network namespace in which this was opened, from wherever it is used.
 #[derive(Debug)]
@@ -184,7 +180,7 @@ fn ends(message: &Message<'_>) -> Option<(u32, u32)> {
 /// When this process has no right to it.
 pub fn prepare(zone: &Zone) -> Result<()> {
     let message = "the sandbox's own network cannot be prepared";
-    if zone.is_static(true) {
+    if zone.is_static6() {
         // Who has an address of its own listens to no router.
         match write("/proc/sys/net/ipv6/conf/default/accept_ra", "0") {
             Err(Errno::NOENT) => {}
@@ -201,7 +197,7 @@ fn write(path: &str, value: &str) -> Result<(), Errno> {
 }
 
 /// Waits until the app has the addresses that its zone names and nobody else objects to them; where it names
-/// none, until the network gave one, and a moment for the other family. `look` looks at the sandbox's network.
+/// none, until the network gave one. `look` looks at the sandbox's network.
 ///
 /// # Errors
 /// When it has none by then, another has it, or it was given up.
@@ -211,18 +207,13 @@ pub fn wait_for_addresses(
     deadline: Instant,
     alive: Option<BorrowedFd<'_>>,
 ) -> Result<()> {
-    let mut enough = None::<Instant>;
     loop {
-        let addresses = look.addresses()?;
-        let now = Instant::now();
-        let until = match have(zone, &addresses)? {
-            Have::All => return Ok(()),
-            Have::One if enough.is_some_and(|enough| enough <= now) => return Ok(()),
-            Have::One => (*enough.get_or_insert(now + OTHER_FAMILY)).min(deadline),
-            Have::None => deadline,
-        };
-        let left = until.saturating_duration_since(now);
-        if left.is_zero() && enough.is_none() {
+        // What changes from here on is told.
+        if has_all(zone, &look.addresses()?)? {
+            return Ok(());
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(without(zone));
         }
         if look.wait(left, alive)? {
@@ -233,17 +224,10 @@ pub fn wait_for_addresses(
 
 fn without(zone: &Zone) -> Error {
     let bridge = zone.bridge();
-    Error::new(format!("nobody at the network bridge “{bridge}” gave the app an address in time"))
-        .remedy("arkose run --network-address ADDRESS/LENGTH …")
-}
-
-/// What there is of what is waited for.
-#[derive(Debug, PartialEq, Eq)]
-enum Have {
-    None,
-    /// One family of two that may come.
-    One,
-    All,
+    let message = format!(
+        "no router at the network bridge “{bridge}” gave the app an address of IPv6 in time, and no other is named"
+    );
+    Error::new(message).remedy("arkose run --network-address ADDRESS/LENGTH …")
 }
 
 /// An address of the app's.
@@ -256,26 +240,19 @@ pub(super) struct Given {
     pub(super) taken: bool,
 }
 
-fn have(zone: &Zone, given: &[Given]) -> Result<Have> {
-    let wanted = zone.addresses().iter().map(|own| own.address());
-    let taken = given.iter().find(|one| one.taken && wanted.clone().any(|own| own == one.address));
-    if let Some(Given { address, .. }) = taken {
-        let bridge = zone.bridge();
+fn has_all(zone: &Zone, given: &[Given]) -> Result<bool> {
+    let wanted: Vec<IpAddr> = zone.addresses().iter().map(|own| own.address()).collect();
+    if let Some(taken) = given.iter().find(|one| one.taken && wanted.contains(&one.address)) {
+        let (bridge, address) = (zone.bridge(), taken.address);
         let message = format!("another at the network bridge “{bridge}” has the address {address}");
         return Err(Error::new(message));
     }
-    let settled: Vec<IpAddr> =
-        given.iter().filter(|one| one.settled).map(|one| one.address).collect();
-    if !zone.addresses().is_empty() {
-        let all = { wanted }.all(|own| settled.contains(&own));
-        return Ok(if all { Have::All } else { Have::None });
+    let mut settled = given.iter().filter(|one| one.settled).map(|one| one.address);
+    if wanted.is_empty() {
+        return Ok(settled.next().is_some());
     }
-    let has = |v6: bool| settled.iter().any(|address| address.is_ipv6() == v6);
-    Ok(match (has(false), has(true)) {
-        (true, true) => Have::All,
-        (false, false) => Have::None,
-        _ => Have::One,
-    })
+    let settled: Vec<IpAddr> = settled.collect();
+    Ok(wanted.iter().all(|own| settled.contains(own)))
 }
 
 #[cfg(test)]
@@ -297,14 +274,12 @@ mod tests {
         let v4 = given("192.168.5.20", true, false);
         let v6 = |settled| given("fd00:5::20", settled, false);
         let named = zone(&["192.168.5.20/24", "fd00:5::20/64"]);
-        assert_eq!(have(&named, &[v4]).unwrap(), Have::None);
-        assert_eq!(have(&named, &[v4, v6(false)]).unwrap(), Have::None);
-        assert_eq!(have(&named, &[v4, v6(true)]).unwrap(), Have::All);
-        let taken = have(&named, &[v4, given("fd00:5::20", false, true)]).unwrap_err();
+        assert!(!has_all(&named, &[v4]).unwrap());
+        assert!(!has_all(&named, &[v4, v6(false)]).unwrap());
+        assert!(has_all(&named, &[v4, v6(true)]).unwrap());
+        let taken = has_all(&named, &[v4, given("fd00:5::20", false, true)]).unwrap_err();
         assert!(taken.to_string().contains("fd00:5::20"), "{taken}");
         let any = zone(&[]);
-        assert_eq!(have(&any, &[v6(false)]).unwrap(), Have::None);
-        assert_eq!(have(&any, &[v6(true)]).unwrap(), Have::One);
-        assert_eq!(have(&any, &[v4, v6(true)]).unwrap(), Have::All);
+        assert!(!has_all(&any, &[v6(false)]).unwrap() && has_all(&any, &[v6(true)]).unwrap());
     }
 }

@@ -145,8 +145,8 @@ fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
-/// A bridge, and what the app is called there. A family without an address here is configured by what the
-/// network says.
+/// A bridge, and what the app is called there. Without an address of IPv6 here, routers
+/// there give it one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct Zone {
@@ -220,10 +220,10 @@ impl Zone {
         &self.routers
     }
 
-    /// Whether a family has an address here, of IPv6 or else of IPv4.
+    /// Whether it names an address of IPv6.
     #[must_use]
-    pub fn is_static(&self, v6: bool) -> bool {
-        self.addresses.iter().any(|own| own.address.is_ipv6() == v6)
+    pub fn is_static6(&self) -> bool {
+        self.addresses.iter().any(|own| own.address.is_ipv6())
     }
 }
 

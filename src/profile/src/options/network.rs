@@ -113,7 +113,7 @@ pub(super) const ADDRESSES: Opt = of_zone(
     (Kind::OwnAddresses, "[]"),
     N_("Network: the app's addresses"),
     N_(
-        "Addresses of the app's at that bridge, each with the length of its network; without any, that network gives them.",
+        "Addresses of the app's at that bridge, each with the length of its network; without any, routers there give it one of IPv6.",
     ),
 );
 
