@@ -271,7 +271,8 @@ fn nothing_leaves_with_an_address_of_another() {
         let (said, heard) = try_it(OnLink::of(Some(&zone)));
         assert_eq!(heard, ["fd00:5::20"], "{said}");
         // The kernel by itself keeps nobody from it.
-        let (said, heard) = try_it(OnLink::default());
-        assert!(heard.contains(&"fd00:5::99".to_owned()), "{said} {heard:?}");
+        // The kernel by itself keeps nobody from it; one packet can be lost while a neighbour is looked for.
+        let spoofs = || try_it(OnLink::default()).1.contains(&"fd00:5::99".to_owned());
+        assert!((0..5).any(|_| spoofs()));
     });
 }
