@@ -72,7 +72,10 @@ impl Begun {
     ) -> Result<Self> {
         // Who may ask whether somebody answers is said for the whole namespace, and the rules say whom.
         network::allow_echo(group)?;
-        zone.map_or_else(network::ignore_routers, network::prepare)?;
+        // In a zone without an address of its own, the app gets one from them.
+        if zone.is_none_or(Zone::is_static6) {
+            network::ignore_routers()?;
+        }
         let Opened { control, log, dns4, dns6, network, user } = network::open()?;
         let tell = |part, fd: BorrowedFd<'_>| {
             channel

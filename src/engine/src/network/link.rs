@@ -1,4 +1,4 @@
-//! A link that is moved into a sandbox's network, and what it is given there.
+//! The link that leads out of a sandbox's network: how it is found and moved, and what it is given there.
 
 use super::netlink::{ACK, CREATE, EXCLUSIVE, Message, REQUEST, Writer, ne32, number};
 use super::socket::Netlink;
@@ -13,10 +13,10 @@ use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
 /// `IFLA_NET_NS_FD`, `IFLA_IFNAME`, `IFLA_LINKINFO` and in that `IFLA_INFO_KIND` of linux/if_link.h.
-const NET_NS_FD: u16 = 28;
-const IFNAME: u16 = 3;
-const LINK_INFO: u16 = 18;
-const INFO_KIND: u16 = 1;
+pub(super) const NET_NS_FD: u16 = 28;
+pub(super) const IFNAME: u16 = 3;
+pub(super) const LINK_INFO: u16 = 18;
+pub(super) const INFO_KIND: u16 = 1;
 /// `IFA_F_NODAD` of linux/if_addr.h: nobody else is on that link.
 const NO_DAD: u8 = 0x02;
 /// `RTA_DST`, `RTPROT_STATIC` and `RT_SCOPE_LINK` of linux/rtnetlink.h.
@@ -25,7 +25,7 @@ const STATIC: u8 = 4;
 const ON_LINK: u8 = 253;
 
 /// What the link is called that leads out of a sandbox's network.
-const NAME: &str = "net0";
+pub(super) const NAME: &str = "net0";
 /// The kind of a link whose packets a program carries.
 const CARRIED: &str = "tun";
 
@@ -51,6 +51,11 @@ pub(super) fn move_to(
 pub fn adopt(uplink: &Uplink, users: &OwnedFd) -> Result<()> {
     let message = "the way out of the sandbox's network cannot be used";
     let socket = Netlink::open(None, 0).context(message)?;
+    // There can be others: some kinds of tunnels have one in every namespace.
+    let moved = |message: &Message<'_>| {
+        let (index, kind) = named(message, NAME)?;
+        Some((index, kind == Some(CARRIED)))
+    };
     let links = ask(&socket, GETLINK, LINK, moved).context(message)?;
     let (index, is_carried) = *links.first().ok_or(Errno::NODEV).context(message)?;
     if !is_carried {
@@ -65,17 +70,13 @@ pub fn adopt(uplink: &Uplink, users: &OwnedFd) -> Result<()> {
     sides().try_for_each(|(own, router)| add_way(&socket, index, own, router)).context(message)
 }
 
-/// The index of the link that has our name, and whether a program carries its packets. There can be others: some
-/// kinds of tunnels have one in every namespace.
-fn moved(message: &Message<'_>) -> Option<(u32, bool)> {
+/// The index of a link with that name, and of what kind it is, where it is of one.
+pub(super) fn named<'a>(message: &Message<'a>, name: &str) -> Option<(u32, Option<&'a str>)> {
     let (header, attributes) = message.split(LINK).filter(|_| message.kind == NEWLINK)?;
-    let is = |text: Option<&[u8]>, wanted: &str| {
-        text.and_then(|text| text.strip_suffix(b"\0")) == Some(wanted.as_bytes())
-    };
-    let kind = attributes.inside(LINK_INFO).and_then(|info| info.get(INFO_KIND));
-    is(attributes.get(IFNAME), NAME)
-        .then(|| Some((ne32(header.get(4..)?)?, is(kind, CARRIED))))
-        .flatten()
+    let text = |bytes: &'a [u8]| str::from_utf8(bytes.strip_suffix(b"\0")?).ok();
+    let is_it = attributes.get(IFNAME).and_then(text) == Some(name);
+    let kind = attributes.inside(LINK_INFO).and_then(|info| info.get(INFO_KIND)).and_then(text);
+    ne32(header.get(4..)?).filter(|_| is_it).map(|index| (index, kind))
 }
 
 pub(super) fn bring_up(socket: &Netlink<OwnedFd>, index: u32) -> Result<(), Errno> {

@@ -36,4 +36,4 @@ pub use uplink::{
     Lookout, Side, Uplink, bring_loopback_up, default_routes, local_addresses, wait_for_uplink,
 };
 pub use walls::Walls;
-pub use zone::{Bridges, prepare, wait_for_addresses};
+pub use zone::{Bridges, wait_for_addresses};

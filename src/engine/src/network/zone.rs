@@ -4,7 +4,7 @@
 //! Nothing of it outlives the sandbox: the app's end is in the sandbox's network from the beginning, both ends
 //! are made in one step, and with the one the kernel removes the other.
 
-use super::link::{self, link_header, send};
+use super::link::{self, IFNAME, INFO_KIND, LINK_INFO, NAME, NET_NS_FD, link_header, named, send};
 use super::netlink::{ACK, CREATE, EXCLUSIVE, Message, REQUEST, Writer, ne32};
 use super::socket::Netlink;
 use super::uplink::{
@@ -12,26 +12,19 @@ use super::uplink::{
 };
 use crate::error::{Context as _, Error, Result};
 use arkose_profile::net::{Bridge, Zone};
-use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
-/// The name of the app's link, and how the kernel numbers those at the bridge.
-pub(crate) const INSIDE: &str = "net0";
+/// How the kernel numbers the ends at the bridge.
 const OUTSIDE: &str = "arkose%d";
 
-/// `IFLA_IFNAME`, `IFLA_LINK`, `IFLA_MASTER`, `IFLA_LINKINFO`, `IFLA_AF_SPEC` and `IFLA_NET_NS_FD` of
-/// linux/if_link.h.
-const IFNAME: u16 = 3;
+/// `IFLA_LINK`, `IFLA_MASTER` and `IFLA_AF_SPEC` of linux/if_link.h.
 const OTHER_END: u16 = 5;
 const MASTER: u16 = 10;
-const LINKINFO: u16 = 18;
 const AF_SPEC: u16 = 26;
-const NET_NS_FD: u16 = 28;
-/// `IFLA_INFO_KIND` and `IFLA_INFO_DATA`, and in the latter `VETH_INFO_PEER`.
-const INFO_KIND: u16 = 1;
+/// `IFLA_INFO_DATA`, and in that `VETH_INFO_PEER`.
 const INFO_DATA: u16 = 2;
 const VETH_INFO_PEER: u16 = 1;
 /// `IFLA_INET6_ADDR_GEN_MODE` and `IN6_ADDR_GEN_MODE_NONE`.
@@ -88,8 +81,11 @@ impl Bridges {
     }
 
     fn find(&self, bridge: &Bridge) -> Result<Option<u32>> {
-        let named = |message: &Message<'_>| named(message, bridge.as_str());
-        let found = ask(&self.state, GETLINK, LINK, named).context(NO_WAIT)?;
+        let bridges = |message: &Message<'_>| {
+            let (index, kind) = named(message, bridge.as_str())?;
+            Some((index, kind == Some("bridge")))
+        };
+        let found = ask(&self.state, GETLINK, LINK, bridges).context(NO_WAIT)?;
         match found.first() {
             None => Ok(None),
             Some((index, true)) => Ok(Some(*index)),
@@ -119,12 +115,12 @@ impl Bridges {
         let mut message = Writer::new(NEWLINK, flags, &link_header(0, UP));
         message.text(IFNAME, OUTSIDE);
         message.bytes(MASTER, &bridge.to_ne_bytes());
-        message.nested(LINKINFO, |info| {
+        message.nested(LINK_INFO, |info| {
             info.text(INFO_KIND, "veth");
             info.nested(INFO_DATA, |data| {
                 data.nested(VETH_INFO_PEER, |peer| {
                     peer.header(&link_header(0, 0));
-                    peer.text(IFNAME, INSIDE);
+                    peer.text(IFNAME, NAME);
                     peer.bytes(NET_NS_FD, &own.as_raw_fd().to_ne_bytes());
                 });
             });
@@ -155,45 +151,11 @@ fn settle(inside: &Netlink<OwnedFd>, index: u32, zone: &Zone) -> Result<(), Errn
     zone.routers().iter().try_for_each(|router| link::add_router(inside, index, *router))
 }
 
-/// The index of a link with that name, and whether it is a bridge.
-fn named(message: &Message<'_>, name: &str) -> Option<(u32, bool)> {
-    let (header, attributes) = message.split(LINK).filter(|_| message.kind == NEWLINK)?;
-    let is = |bytes: Option<&[u8]>, text: &str| {
-        bytes.and_then(|bytes| bytes.strip_suffix(b"\0")) == Some(text.as_bytes())
-    };
-    let index = ne32(header.get(4..)?).filter(|_| is(attributes.get(IFNAME), name))?;
-    let kind = attributes.inside(LINKINFO).and_then(|info| info.get(INFO_KIND));
-    Some((index, is(kind, "bridge")))
-}
-
 /// The index of the app's link, and of its other end where that is.
 fn ends(message: &Message<'_>) -> Option<(u32, u32)> {
-    let (index, _) = named(message, INSIDE)?;
+    let (index, _) = named(message, NAME)?;
     let (_, attributes) = message.split(LINK)?;
     Some((index, attributes.get(OTHER_END).and_then(ne32)?))
-}
-
-/// Prepares the network namespace that this process is in for a link that others are on: what is said here
-/// beforehand holds from the moment on at which that link is there.
-///
-/// # Errors
-/// When this process has no right to it.
-pub fn prepare(zone: &Zone) -> Result<()> {
-    let message = "the sandbox's own network cannot be prepared";
-    if zone.is_static6() {
-        // Who has an address of its own listens to no router.
-        match write("/proc/sys/net/ipv6/conf/default/accept_ra", "0") {
-            Err(Errno::NOENT) => {}
-            done => done.context(message)?,
-        }
-    }
-    Ok(())
-}
-
-fn write(path: &str, value: &str) -> Result<(), Errno> {
-    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(CWD, path, flags, Mode::empty())?;
-    rustix::io::write(&file, value.as_bytes()).map(drop)
 }
 
 /// Waits until the app has the addresses that its zone names and nobody else objects to them; where it names

@@ -2,8 +2,8 @@
 
 use crate::world::{as_root, in_world, sh};
 use arkose_engine::network::{
-    Bridges, Generation, Lookout, OnLink, Spec, bring_loopback_up, open_control, prepare, ruleset,
-    wait_for_addresses,
+    Bridges, Generation, Lookout, OnLink, Spec, bring_loopback_up, ignore_routers, open_control,
+    ruleset, wait_for_addresses,
 };
 use arkose_profile::net::{Bridge, OwnAddress, Rules, Verdict, Zone};
 use std::cell::Cell;
@@ -99,7 +99,9 @@ fn inside<T: Send>(
             let kind = Some(rustix::thread::LinkNameSpaceType::Network);
             rustix::thread::move_into_link_name_space(own.as_fd(), kind).unwrap();
             bring_loopback_up().unwrap();
-            prepare(zone).unwrap();
+            if zone.is_static6() {
+                ignore_routers().unwrap();
+            }
             let look = Lookout::open().unwrap();
             let all = Rules { default: Verdict::Allow, list: Vec::new() };
             let spec = Spec::new(&all, &[], Generation::MIN).on(link);
