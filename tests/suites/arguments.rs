@@ -73,7 +73,8 @@ both_ways! {
 
     fn signals_are_forwarded(via) {
         for (signal, name) in [(Signal::SIGTERM, "TERM"), (Signal::SIGINT, "INT"), (Signal::SIGHUP, "HUP"), (Signal::SIGUSR1, "USR1")] {
-            let script = format!("trap 'echo got {name}; exit 7' {name}; echo ready; while :; do read line; done");
+            // A signal that comes just before bash waits for a line is not heeded until that is over.
+            let script = format!("trap 'echo got {name}; exit 7' {name}; echo ready; while :; do read -t 1 line; done");
             let mut running = Arkose::run(via).command(["bash", "-c", &script]).start();
             let mut lines = running.lines();
             lines.expect_line("ready");

@@ -1,7 +1,7 @@
 //! Who asks, who the app becomes, and how privilege ends.
 
 use crate::error::{Context as _, Error, Result};
-use crate::sys::{self, Forked};
+use crate::sys::{self, Child, Forked};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Gid, Pid, Signal, Uid};
@@ -82,10 +82,8 @@ pub(crate) fn translating_namespace(caller: &Caller) -> Result<OwnedFd> {
         // The namespace lives on by its descriptor.
         Forked::Child => wait_for_death(parent),
         Forked::Parent { pid, pidfd } => {
-            let namespace = translate_in(caller, pid);
-            let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
-            let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
-            namespace.context(message)
+            let _child = Child { pid, pidfd };
+            translate_in(caller, pid).context(message)
         }
     }
 }

@@ -8,13 +8,13 @@
 use crate::error::{Context as _, Error, Result};
 use crate::ids::{self, Caller};
 use crate::network::{self, Bridges, Generation, OnLink, Walls};
-use crate::sys::{self, Forked};
+use crate::sys::{self, Child, Forked};
 use arkose_profile::net::Rules;
 use arkose_protocol::{Channel, Received, Steer};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::net::{SendFlags, sockopt};
-use rustix::process::{Pid, Resource, Rlimit, Signal, Uid, WaitOptions};
+use rustix::process::{Pid, Resource, Rlimit, Uid};
 use rustix::thread::CapabilitySets;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::time::Duration;
@@ -48,10 +48,8 @@ impl Landing {
             }
             Forked::Parent { pid, pidfd } => {
                 drop(theirs);
-                let landing = Self::of(caller, pid, &ours);
-                let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
-                let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
-                landing
+                let _child = Child { pid, pidfd };
+                Self::of(caller, pid, &ours)
             }
         }
     }
@@ -117,14 +115,6 @@ pub(crate) struct Steersman {
     link: OnLink,
 }
 
-/// The process in which it does. It is one of its own: what is asked can take long, and the helper has an end
-/// to wait for.
-#[derive(Debug)]
-pub(crate) struct Steering {
-    pid: Pid,
-    pidfd: OwnedFd,
-}
-
 impl Steersman {
     /// And the socket for who asks.
     pub(crate) fn new(rules: Rules, link: OnLink) -> Result<(Self, OwnedFd)> {
@@ -135,11 +125,12 @@ impl Steersman {
         Ok((Self { channel, rules, link }, theirs))
     }
 
-    /// Begins, in the sandbox whose first process that is.
-    pub(crate) fn start(self, first: &OwnedFd) -> Result<Steering> {
+    /// Begins, in the sandbox whose first process that is, and in a process of its own: what is asked can take long,
+    /// and the helper has an end to wait for.
+    pub(crate) fn start(self, first: &OwnedFd) -> Result<Child> {
         let parent = rustix::process::getpid();
         match sys::clone(sys::Clone::default()).context(MESSAGE)? {
-            Forked::Parent { pid, pidfd } => Ok(Steering { pid, pidfd }),
+            Forked::Parent { pid, pidfd } => Ok(Child { pid, pidfd }),
             Forked::Child => {
                 // It ends with whoever asks it in any case.
                 let _ = self.serve(parent, first);
@@ -173,16 +164,9 @@ fn bound_memory() -> Result<()> {
     rustix::process::setrlimit(Resource::As, limit).context(MESSAGE)
 }
 
-impl Drop for Steering {
-    fn drop(&mut self) {
-        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
-        let _ = rustix::process::waitpid(Some(self.pid), WaitOptions::empty());
-    }
-}
-
 /// Where the way out of a network that root made leads.
 #[derive(Debug)]
-pub(crate) enum Way {
+pub(crate) enum Through {
     /// To where the user's program makes it.
     Landing(Landing),
     /// To one of the bridges of this computer.
@@ -192,7 +176,7 @@ pub(crate) enum Way {
 /// What the first process of a sandbox that root builds is given for its way out.
 #[derive(Debug)]
 pub(crate) struct Outlet {
-    pub(crate) way: Way,
+    pub(crate) through: Through,
     /// For who asks the [`Steersman`].
     pub(crate) steering: OwnedFd,
 }

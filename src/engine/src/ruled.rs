@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::network::{
     self, Bridges, Control, Dns, Generation, Lookout, OnLink, Opened, Spec, Uplink,
 };
-use crate::outlet::{self, Outlet, Way};
+use crate::outlet::{self, Outlet, Through};
 use arkose_profile::net::{Rules, Zone};
 use arkose_protocol::{Channel, Event, NetworkPart, Request};
 use rustix::process::Gid;
@@ -83,10 +83,10 @@ impl Begun {
                 .map_err(|error| Error::new(error.to_string()))
         };
         // Nobody outside enters the network of a zone.
-        let entered = match outlet.as_ref().map(|outlet| &outlet.way) {
+        let entered = match outlet.as_ref().map(|outlet| &outlet.through) {
             None => Some((&network, &user)),
-            Some(Way::Landing(landing)) => Some((&landing.network, &landing.user)),
-            Some(Way::Zone(_)) => None,
+            Some(Through::Landing(landing)) => Some((&landing.network, &landing.user)),
+            Some(Through::Zone(_)) => None,
         };
         if let Some((network, user)) = entered {
             tell(NetworkPart::Namespace, network.as_fd())?;
@@ -98,17 +98,17 @@ impl Begun {
         }
         tell(NetworkPart::Log, log.into_fd().as_fd())?;
         let until = Instant::now() + PATIENCE;
-        let Some(Outlet { way, steering }) = outlet else {
+        let Some(Outlet { through, steering }) = outlet else {
             tell(NetworkPart::Control, control.as_fd())?;
             return Ok(Self { control, until, from: Source::Here });
         };
-        let from = match way {
-            Way::Landing(landing) => {
+        let from = match through {
+            Through::Landing(landing) => {
                 // Whoever makes the way out is seen from its beginning.
                 let look = outlet::within(&landing.network, &network, Lookout::open)?;
                 Source::Elsewhere(Elsewhere { look, own: network, users: landing.network })
             }
-            Way::Zone(bridges) => {
+            Through::Zone(bridges) => {
                 Source::Zone(Joining { bridges, look: Lookout::open()?, own: network })
             }
         };

@@ -10,7 +10,7 @@ use crate::init::{self, Setup};
 use crate::limits::Inside;
 use crate::limits::{self, Own, Place};
 use crate::network::{Bridges, OnLink};
-use crate::outlet::{self, Landing, Outlet, Steersman};
+use crate::outlet::{Landing, Outlet, Steersman, Through};
 use crate::plan::{self, Plan, Way};
 use crate::refusal::refused;
 use crate::sys::{self, Forked};
@@ -230,13 +230,13 @@ fn network(request: &Request, caller: &Caller) -> Result<(Option<Steersman>, Opt
     if policy.network != Network::Filtered {
         return Ok((None, None));
     }
-    let way = match policy.zone {
-        Some(_) => outlet::Way::Zone(Bridges::open()?),
-        None => outlet::Way::Landing(Landing::make(caller)?),
+    let through = match policy.zone {
+        Some(_) => Through::Zone(Bridges::open()?),
+        None => Through::Landing(Landing::make(caller)?),
     };
     let link = OnLink::of(policy.zone.as_ref());
     let (steersman, steering) = Steersman::new(policy.network_rules.clone(), link)?;
-    Ok((Some(steersman), Some(Outlet { way, steering })))
+    Ok((Some(steersman), Some(Outlet { through, steering })))
 }
 
 /// Waits until the sandbox has ended or must end. `gate` stays open as long, which tells its first

@@ -25,8 +25,8 @@ pub use landlock::has_scopes;
 pub(crate) use landlock::{Handled, Rights, Ruleset, SignalsConfined};
 pub(crate) use mount::{MountAttr, set_mount_attr};
 pub(crate) use process::{
-    Clone, Forked, clone, enter_network, execve, exit, kill_confined, unshare_cgroup, unshare_user,
-    unshare_user_and_network,
+    Child, Clone, Forked, clone, enter_network, execve, exit, kill_confined, unshare_cgroup,
+    unshare_user, unshare_user_and_network,
 };
 pub(crate) use seccomp::{Instruction, load_filter};
 pub(crate) use signals::{SignalFd, reset_signals};
